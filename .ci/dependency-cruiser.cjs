@@ -1,0 +1,24 @@
+/** The import rules of docs/architecture.md: schemas <- actors <- src; infra stands alone; only src/main wires adapters. */
+const error = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
+
+module.exports = {
+  forbidden: [
+    error('no-circular', 'A circle of imports has no first file to read.', {}, { circular: true }),
+    error('schemas-know-only-zod', 'What may be said depends on nothing.', { path: '^schemas/' }, { pathNot: ['^schemas/', 'node_modules/zod/'] }),
+    error('actors-are-pure', 'What may happen does no I/O.', { path: '^actors/' }, { pathNot: ['^actors/', '^schemas/', 'node_modules/(xstate|zod)/'] }),
+    error('adapters-are-wired-in-main', 'Everything else knows ports only.', { path: '^src/', pathNot: ['^src/main/', '\\.adapter\\.ts$'] }, { path: '\\.adapter\\.ts$' }),
+    error('infra-stands-alone', 'infra runs servers; it knows nothing of workflows.', { path: '^infra/' }, { path: '^(src|actors|schemas|test|web)/' }),
+    error('infra-is-wired-in-main', 'Only the processes start servers.', { path: '^(src|actors|schemas)/', pathNot: '^src/main/' }, { path: '^infra/' }),
+    error('nothing-imports-test', 'Tests are leaves.', { pathNot: '^(test|bench|\\.ci)/' }, { path: '^(test|bench)/' }),
+    error('main-is-the-top', 'Wiring is imported by nothing.', { path: '^src/', pathNot: '^src/main/' }, { path: '^src/main/' }),
+    error('db-client-behind-its-adapter', 'The store client is one adapter.', { path: '^src/', pathNot: 'eventstoredb-[a-z-]+\\.ts$' }, { path: '@eventstore/db-client' }),
+    error('nats-behind-its-adapters', 'The NATS client is behind ports.', { path: '^src/', pathNot: 'nats-[a-z-]+\\.ts$' }, { path: 'node_modules/nats/' }),
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|node_modules)/' },
+    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js', '.json'], exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] },
+  },
+};
