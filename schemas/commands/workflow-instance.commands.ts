@@ -1,0 +1,55 @@
+/**
+ * What may be asked of a workflow instance. Time, ids and randomness arrive inside: `now` is milliseconds since 1970,
+ * `random` a number in [0, 1). Commands are made by this system only; what users send is in `schemas/messages`.
+ */
+import type { DefinitionReference } from '../definition/workflow.definition.ts';
+import type { Fault, HoldReason, OwnershipReason, PlacementReason } from '../events/workflow-instance.events.ts';
+import type { AttemptId, Incarnation, MasterId, SubmissionKey, TaskName, WorkerId } from '../ids.ts';
+import type { JsonRecord } from '../json.ts';
+import type { AttemptReport } from '../messages/attempt.messages.ts';
+
+export type WorkflowInstanceCommand =
+  | {
+      type: 'SubmitWorkflow';
+      now: number;
+      definition: DefinitionReference;
+      key: SubmissionKey;
+      params: JsonRecord;
+    }
+  | {
+      type: 'TakeOwnership';
+      now: number;
+      master: MasterId;
+      incarnation: Incarnation;
+      host: string;
+      claimRevision: number;
+      reason: OwnershipReason;
+      evidence?: string;
+    }
+  | {
+      type: 'AssignTask';
+      now: number;
+      task: TaskName;
+      attemptId: AttemptId;
+      worker: WorkerId;
+      workerIncarnation: Incarnation;
+      why: PlacementReason;
+    }
+  | { type: 'HoldTask'; now: number; task: TaskName; reason: HoldReason }
+  /** The worker refused the offer, or could not be reached before it accepted. */
+  | { type: 'RejectAttempt'; now: number; attemptId: AttemptId; task: TaskName; reason: Fault }
+  | { type: 'RecordReport'; now: number; random: number; report: AttemptReport }
+  | {
+      type: 'LoseAttempt';
+      now: number;
+      task: TaskName;
+      attemptId: AttemptId;
+      reason: Fault;
+      evidence?: string;
+    }
+  | { type: 'FireTimer'; now: number; timerId: string }
+  | { type: 'RequestStop'; now: number; key: string; by: string; reason?: string }
+  /** Ends the run when nothing is left to do. */
+  | { type: 'ConcludeWorkflow'; now: number };
+
+export type WorkflowInstanceCommandType = WorkflowInstanceCommand['type'];

@@ -1,0 +1,145 @@
+/**
+ * Between masters and workers: offers, reports, cancellation, takeover. Requests carry the sender's epoch for the
+ * instance; a worker refuses a lower one than it has seen. Reports are acked after they are in the journal.
+ */
+import { z } from 'zod';
+import { taskSettingsSchema } from '../definition/task-settings.ts';
+import { errorReplySchema } from '../errors.ts';
+import { faultSchema } from '../events/workflow-instance.events.ts';
+import {
+  attemptIdSchema,
+  incarnationSchema,
+  instanceIdSchema,
+  masterIdSchema,
+  taskNameSchema,
+  workerIdSchema,
+  workflowNameSchema,
+} from '../ids.ts';
+import { jsonRecordSchema } from '../json.ts';
+
+/** What an attempt is given: the run's parameters and the outputs of the tasks it needs, by task. */
+export const attemptInputsSchema = z.object({
+  params: jsonRecordSchema,
+  needs: z.record(z.string(), jsonRecordSchema),
+});
+
+export const offerSchema = z.object({
+  instance: instanceIdSchema,
+  workflow: workflowNameSchema,
+  epoch: z.int().min(1),
+  master: masterIdSchema,
+  host: z.string(),
+  task: taskNameSchema,
+  attemptId: attemptIdSchema,
+  attempt: z.int().min(1),
+  /** The worker life that was chosen; a restarted worker refuses. */
+  workerIncarnation: incarnationSchema,
+  settings: taskSettingsSchema,
+  env: z.record(z.string(), z.string()),
+  inputs: attemptInputsSchema,
+  traceparent: z.string().optional(),
+});
+
+export const offerReplySchema = z.union([
+  z.object({ accepted: z.literal(true) }),
+  z.object({ accepted: z.literal(false), reason: faultSchema }),
+]);
+
+const reported = {
+  instance: instanceIdSchema,
+  task: taskNameSchema,
+  attemptId: attemptIdSchema,
+  /** Grows by one with each report of the attempt; a later report implies what earlier ones said. */
+  sequence: z.int().min(1),
+};
+
+export const attemptReportSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('accepted'), ...reported }),
+  z.object({ kind: z.literal('started'), ...reported, startedAt: z.int() }),
+  z.object({
+    kind: z.literal('succeeded'),
+    ...reported,
+    startedAt: z.int(),
+    finishedAt: z.int(),
+    outputs: jsonRecordSchema,
+  }),
+  z.object({
+    kind: z.literal('failed'),
+    ...reported,
+    startedAt: z.int().optional(),
+    finishedAt: z.int(),
+    fault: faultSchema,
+    exitCode: z.int().optional(),
+  }),
+  /** Ended because it was cancelled. */
+  z.object({ kind: z.literal('cancelled'), ...reported, startedAt: z.int().optional(), finishedAt: z.int() }),
+  /** The worker was restarted and the attempt's process is gone without a result. */
+  z.object({ kind: z.literal('lost'), ...reported, finishedAt: z.int(), fault: faultSchema }),
+]);
+
+/** Reports of one worker to one owner, oldest first for each attempt. */
+export const reportBatchSchema = z.object({
+  worker: workerIdSchema,
+  incarnation: incarnationSchema,
+  reports: z.array(attemptReportSchema).min(1).max(1_000),
+});
+
+/** Sent to the batch's reply subject when reports are durable, or to say who owns their instance now. */
+export const reportAckSchema = z.object({
+  acked: z.array(z.object({ attemptId: attemptIdSchema, sequence: z.int() })),
+  notOwner: z.array(
+    z.object({ instance: instanceIdSchema, owner: masterIdSchema.optional(), epoch: z.int().optional() }),
+  ),
+});
+
+export const cancelSchema = z.object({
+  instance: instanceIdSchema,
+  epoch: z.int().min(1),
+  attemptId: attemptIdSchema,
+  reason: z.enum(['stop', 'timeout', 'revoked']),
+});
+
+/** What a worker knows of an attempt. `unknown` after a cancel means it will never start here. */
+export const attemptStateSchema = z.enum(['queued', 'running', 'finished', 'unknown']);
+
+export const cancelReplySchema = z.union([
+  z.object({ state: attemptStateSchema }),
+  z.object({ error: errorReplySchema }),
+]);
+
+/** A new owner names itself to a worker that holds attempts of its instances. */
+export const takeoverSchema = z.object({
+  master: masterIdSchema,
+  host: z.string(),
+  instances: z
+    .array(
+      z.object({
+        instance: instanceIdSchema,
+        epoch: z.int().min(1),
+        attempts: z.array(attemptIdSchema),
+      }),
+    )
+    .max(5_000),
+});
+
+export const takeoverReplySchema = z.object({
+  worker: workerIdSchema,
+  incarnation: incarnationSchema,
+  /** Instances for which this worker has seen a later epoch: the sender no longer owns them. */
+  refused: z.array(z.object({ instance: instanceIdSchema, epoch: z.int() })),
+  attempts: z.array(z.object({ attemptId: attemptIdSchema, state: attemptStateSchema })),
+});
+
+export const pingReplySchema = z.object({ incarnation: incarnationSchema });
+
+export type AttemptInputs = z.infer<typeof attemptInputsSchema>;
+export type Offer = z.infer<typeof offerSchema>;
+export type OfferReply = z.infer<typeof offerReplySchema>;
+export type AttemptReport = z.infer<typeof attemptReportSchema>;
+export type ReportBatch = z.infer<typeof reportBatchSchema>;
+export type ReportAck = z.infer<typeof reportAckSchema>;
+export type Cancel = z.infer<typeof cancelSchema>;
+export type CancelReply = z.infer<typeof cancelReplySchema>;
+export type AttemptState = z.infer<typeof attemptStateSchema>;
+export type Takeover = z.infer<typeof takeoverSchema>;
+export type TakeoverReply = z.infer<typeof takeoverReplySchema>;

@@ -1,0 +1,166 @@
+/** What users send and get: submission, commands, registration, questions. Every reply is a result or an error. */
+import { z } from 'zod';
+import { workflowDefinitionSchema } from '../definition/workflow.definition.ts';
+import {
+  attemptIdSchema,
+  digestSchema,
+  instanceIdSchema,
+  masterIdSchema,
+  submissionKeySchema,
+  taskNameSchema,
+  workflowNameSchema,
+} from '../ids.ts';
+import { jsonRecordSchema } from '../json.ts';
+
+/** Body of `millrace.v1.submit.<workflow>`. An empty message stands for `{}`. */
+export const submitRequestSchema = z.strictObject({
+  /** The caller's identity of this submission; the same key gives the same receipt for ever. Default: a new one. */
+  key: submissionKeySchema.optional(),
+  params: jsonRecordSchema.default({}),
+  /** Default: the newest version. */
+  version: z.int().min(1).optional(),
+  correlationId: z.string().max(256).optional(),
+  traceparent: z.string().max(256).optional(),
+});
+
+export const receiptSchema = z.object({
+  instance: instanceIdSchema,
+  workflow: workflowNameSchema,
+  version: z.int(),
+  key: submissionKeySchema,
+  /** Revision of the event that made the run exist. */
+  revision: z.int(),
+  /** True when the key was known: nothing new was made. */
+  duplicate: z.boolean(),
+});
+
+/** Body of `millrace.v1.command`. */
+export const commandRequestSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('stop'),
+    instance: instanceIdSchema,
+    /** Makes a repeated command harmless. Default: a new one. */
+    key: z.string().min(1).max(512).optional(),
+    by: z.string().max(256).default('anonymous'),
+    reason: z.string().max(1_000).optional(),
+  }),
+]);
+
+export const commandReceiptSchema = z.object({
+  instance: instanceIdSchema,
+  /** Last revision of the stream after the command. */
+  revision: z.int(),
+  /** False when the command had already been done. */
+  changed: z.boolean(),
+  status: z.string(),
+});
+
+/** Body of `millrace.v1.register`: a canonical definition, as `src/definitions` makes it from YAML or JSON. */
+export const registerRequestSchema = z.strictObject({ definition: workflowDefinitionSchema });
+
+export const registerReceiptSchema = z.object({
+  name: workflowNameSchema,
+  version: z.int(),
+  digest: digestSchema,
+  /** False when the newest version is the same. */
+  created: z.boolean(),
+});
+
+export const runStatuses = ['running', 'stopping', 'succeeded', 'failed', 'stopped'] as const;
+export const runStatusSchema = z.enum(runStatuses);
+
+export const runSummarySchema = z.object({
+  instance: instanceIdSchema,
+  workflow: workflowNameSchema,
+  version: z.int(),
+  key: z.string(),
+  status: runStatusSchema,
+  submittedAt: z.int(),
+  finishedAt: z.int().optional(),
+});
+
+export const runsQuerySchema = z.strictObject({
+  workflow: workflowNameSchema.optional(),
+  status: runStatusSchema.optional(),
+  limit: z.int().min(1).max(1_000).default(50),
+  /** Runs submitted before this one are listed: the last instance of the page before. */
+  before: instanceIdSchema.optional(),
+});
+export const runsReplySchema = z.object({ runs: z.array(runSummarySchema), more: z.boolean() });
+
+export const taskSummarySchema = z.object({
+  task: taskNameSchema,
+  status: z.string(),
+  needs: z.array(taskNameSchema),
+  attempts: z.int(),
+  attemptId: attemptIdSchema.optional(),
+  worker: z.string().optional(),
+  startedAt: z.int().optional(),
+  finishedAt: z.int().optional(),
+  outputs: jsonRecordSchema.optional(),
+  /** Why it is not running, or why it failed. */
+  note: z.string().optional(),
+});
+
+export const runQuerySchema = z.strictObject({ instance: instanceIdSchema });
+export const runReplySchema = z.object({
+  run: runSummarySchema,
+  owner: z.object({ master: masterIdSchema, host: z.string(), epoch: z.int() }).optional(),
+  revision: z.int(),
+  params: jsonRecordSchema,
+  counts: z.record(z.string(), z.int()),
+  tasks: z.array(taskSummarySchema),
+});
+
+export const eventsQuerySchema = z.strictObject({
+  instance: instanceIdSchema,
+  from: z.int().min(0).default(0),
+  limit: z.int().min(1).max(1_000).default(200),
+});
+export const eventViewSchema = z.object({
+  revision: z.int(),
+  id: z.string(),
+  type: z.string(),
+  data: jsonRecordSchema,
+  metadata: jsonRecordSchema,
+});
+export const eventsReplySchema = z.object({ events: z.array(eventViewSchema), more: z.boolean() });
+
+/** One page of the output of an attempt, in bytes; `task` alone means its last attempt. */
+export const logsQuerySchema = z.strictObject({
+  instance: instanceIdSchema,
+  task: taskNameSchema,
+  attemptId: attemptIdSchema.optional(),
+  offset: z.int().min(0).default(0),
+  limitBytes: z.int().min(1).max(1_048_576).default(65_536),
+  /** With `follow`, an empty page is answered only when output comes, the attempt ends or this time is over. */
+  waitMs: z.int().min(0).max(30_000).default(0),
+});
+export const logsReplySchema = z.object({
+  attemptId: attemptIdSchema,
+  text: z.string(),
+  nextOffset: z.int(),
+  /** True when the attempt has ended and nothing follows this page. */
+  end: z.boolean(),
+});
+
+/** The same question from a master to the worker that holds the log. */
+export const workerLogsQuerySchema = logsQuerySchema.omit({ task: true }).extend({ attemptId: attemptIdSchema });
+
+export const definitionsReplySchema = z.object({
+  definitions: z.array(z.object({ name: workflowNameSchema, version: z.int(), description: z.string().optional() })),
+});
+
+export type SubmitRequest = z.infer<typeof submitRequestSchema>;
+export type Receipt = z.infer<typeof receiptSchema>;
+export type CommandRequest = z.infer<typeof commandRequestSchema>;
+export type CommandReceipt = z.infer<typeof commandReceiptSchema>;
+export type RegisterReceipt = z.infer<typeof registerReceiptSchema>;
+export type RunStatus = z.infer<typeof runStatusSchema>;
+export type RunSummary = z.infer<typeof runSummarySchema>;
+export type RunsQuery = z.infer<typeof runsQuerySchema>;
+export type TaskSummary = z.infer<typeof taskSummarySchema>;
+export type RunReply = z.infer<typeof runReplySchema>;
+export type EventView = z.infer<typeof eventViewSchema>;
+export type LogsReply = z.infer<typeof logsReplySchema>;
+export type WorkerLogsQuery = z.infer<typeof workerLogsQuerySchema>;

@@ -1,0 +1,49 @@
+/** Every NATS subject and KV bucket is named here and nowhere else. */
+import type { InstanceId, MasterId, WorkerId, WorkflowName } from '../ids.ts';
+
+const root = 'millrace.v1';
+
+export const subjects = {
+  /** Anyone: submit a run of a workflow (request/reply). */
+  submit: (workflow: WorkflowName | '*') => `${root}.submit.${workflow}`,
+  /** Anyone: steer a run (request/reply). */
+  command: `${root}.command`,
+  /** Anyone: register a definition (request/reply). */
+  register: `${root}.register`,
+  /** Anyone: questions about runs; the kind is the last token. */
+  query: (kind: QueryKind | '*') => `${root}.query.${kind}`,
+  /** Out: one message for each durable event of a run. */
+  events: (workflow: WorkflowName | '*', instance: InstanceId | '*', type: string) =>
+    `${root}.events.${workflow}.${instance}.${type}`,
+  master: {
+    report: (master: MasterId) => `${root}.master.${master}.report`,
+    command: (master: MasterId) => `${root}.master.${master}.command`,
+    ping: (master: MasterId) => `${root}.master.${master}.ping`,
+  },
+  worker: {
+    offer: (worker: WorkerId) => `${root}.worker.${worker}.offer`,
+    cancel: (worker: WorkerId) => `${root}.worker.${worker}.cancel`,
+    takeover: (worker: WorkerId) => `${root}.worker.${worker}.takeover`,
+    logs: (worker: WorkerId) => `${root}.worker.${worker}.logs`,
+    ping: (worker: WorkerId) => `${root}.worker.${worker}.ping`,
+  },
+} as const;
+
+export type QueryKind = 'runs' | 'run' | 'events' | 'logs' | 'definitions' | 'definition' | 'cluster';
+
+/** All masters share one queue group: each request reaches one of them. */
+export const masterQueueGroup = 'millrace-masters';
+
+export const buckets = {
+  /** Key `master.<id>` or `worker.<id>`; an entry vanishes when it is not renewed. */
+  members: 'millrace_members',
+  /** Key `<kind>.<id>`: which master tries to write that actor's stream. */
+  claims: 'millrace_claims',
+} as const;
+
+export const memberKey = {
+  master: (id: MasterId) => `master.${id}`,
+  worker: (id: WorkerId) => `worker.${id}`,
+} as const;
+
+export const claimKey = (kind: 'workflowInstance', id: string) => `${kind}.${id}`;
