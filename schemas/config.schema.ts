@@ -1,0 +1,93 @@
+/**
+ * The whole configuration, units in the names. Given as a YAML or JSON file, then environment variables
+ * (`MILLRACE_MASTER_LEASE_TTL_MS` for `master.leaseTtlMs`), then flags. Resolved once at start, immutable after.
+ */
+import { z } from 'zod';
+import { masterIdSchema, workerGroupSchema, workerIdSchema } from './ids.ts';
+
+const ms = z.int().min(1);
+
+export const balancers = ['lowerWeight', 'leastBusyOfTwo', 'roundRobin', 'random'] as const;
+export const balancerSchema = z.enum(balancers);
+
+export const natsConfigSchema = z.strictObject({
+  /** Addresses of NATS servers. Empty: `millrace dev` starts one on loopback. */
+  servers: z.array(z.string()).default([]),
+  /** Copies of each KV entry; 3 in a cluster. */
+  replicas: z.int().min(1).max(5).default(1),
+  /** File with a user's credentials (`.creds`). */
+  credentialsFile: z.string().optional(),
+});
+
+export const storeConfigSchema = z.strictObject({
+  /** `esdb://...` of an EventStoreDB or KurrentDB. Absent: `millrace dev` starts the embedded node on loopback. */
+  connectionString: z.string().optional(),
+  appendDeadlineMs: ms.default(30_000),
+  /** Longest wait for one answer before an append is repeated with the same ids. */
+  appendAttemptTimeoutMs: ms.default(3_000),
+  /** Most appends that may wait; more are refused as OVERLOADED. */
+  appendQueueLengthMax: ms.default(10_000),
+});
+
+export const masterConfigSchema = z.strictObject({
+  /** Default: host name and a number. Must stay the same over restarts. */
+  id: masterIdSchema.optional(),
+  balancer: balancerSchema.default('leastBusyOfTwo'),
+  heartbeatIntervalMs: ms.default(1_000),
+  /** A member without heartbeat for this long counts as gone. */
+  memberTtlMs: ms.default(5_000),
+  offerTimeoutMs: ms.default(5_000),
+  cancelTimeoutMs: ms.default(5_000),
+  /** A task that waits longer than this for a worker gets a `TaskHeld` event with the reason. */
+  holdReportDelayMs: ms.default(1_000),
+  /** Reports that nothing waits for ride along in the next append, at the latest after this long. */
+  lazyAppendDelayMs: ms.default(50),
+  recoveryIntervalMs: ms.default(2_000),
+  /** Most instances whose state is kept in memory when they have nothing to do. */
+  actorCountMax: ms.default(100_000),
+  /** New submissions are refused as OVERLOADED while this many messages wait. */
+  mailboxLengthMax: ms.default(100_000),
+  /** A worker above this share of cpu or memory gets no new work. */
+  busyCpu: z.number().min(0).max(1).default(1),
+  busyMemory: z.number().min(0).max(1).default(0.95),
+  /** Attempts of one task that may be lost with their workers before the task fails. */
+  lossesMax: z.int().min(0).default(5),
+});
+
+export const workerConfigSchema = z.strictObject({
+  /** Default: host name and a number. Must stay the same over restarts. */
+  id: workerIdSchema.optional(),
+  groups: z.array(workerGroupSchema).min(1).prefault(['default']),
+  /** Attempts that may run at once. */
+  slots: z.int().min(1).max(10_000).default(16),
+  heartbeatIntervalMs: ms.default(1_000),
+  /** First wait before unacked reports are repeated; doubles up to the longest. */
+  reportRetryDelayMs: ms.default(500),
+  reportRetryDelayMaxMs: ms.default(10_000),
+  /** How long a stopping worker lets its attempts run on. */
+  drainDeadlineMs: ms.default(10_000),
+  /** Output of one attempt that is kept; more is dropped with a note. */
+  logSizeBytesMax: ms.default(16_777_216),
+  outputSizeBytesMax: ms.default(65_536),
+  /** Time to keep logs and working folders of ended attempts. */
+  retentionMs: ms.default(604_800_000),
+});
+
+export const configSchema = z.strictObject({
+  /** Folder for everything that is kept on this machine. */
+  dataDir: z.string().default('.millrace'),
+  /** How other machines reach this one; goes into OwnershipTaken and takeover messages. Default: the host name. */
+  host: z.string().optional(),
+  logLevel: z.enum(['error', 'warn', 'info', 'debug']).default('info'),
+  nats: natsConfigSchema.prefault({}),
+  store: storeConfigSchema.prefault({}),
+  master: masterConfigSchema.prefault({}),
+  worker: workerConfigSchema.prefault({}),
+});
+
+export type Balancer = z.infer<typeof balancerSchema>;
+export type NatsConfig = z.infer<typeof natsConfigSchema>;
+export type StoreConfig = z.infer<typeof storeConfigSchema>;
+export type MasterConfig = z.infer<typeof masterConfigSchema>;
+export type WorkerConfig = z.infer<typeof workerConfigSchema>;
+export type Config = z.infer<typeof configSchema>;
