@@ -1,0 +1,38 @@
+/** Settings from environment variables, and warnings for variables that look like settings and are none. */
+import { configFields, valueFromText, variablePrefix } from './config-fields.ts';
+import type { Environment } from './environment.ts';
+import { nearestName } from './nearest-name.ts';
+
+export type Assignment = { path: readonly string[]; value: unknown; source: string };
+
+/** Variables with our prefix that are no settings: of the test suite, and those that a shell task is given. */
+const foreignVariables =
+  /^MILLRACE_(TEST_.*|UPDATE|INSTANCE|WORKFLOW|TASK|ATTEMPT|ATTEMPT_ID|OUTPUTS?|PARAM_.*|NEEDS?_.*)$/;
+
+/** An empty variable counts as unset. */
+export function assignmentsFromEnvironment(environment: Environment): Assignment[] {
+  return configFields.flatMap((field) => {
+    const text = environment[field.variable];
+    if (text === undefined || text === '') return [];
+    return [{ path: field.path, value: valueFromText(field, text), source: `variable ${field.variable}` }];
+  });
+}
+
+/** One sentence for each variable with our prefix that means nothing. */
+export function unknownVariableWarnings(environment: Environment): string[] {
+  const known = configFields.map((field) => field.variable);
+  const isKnown = new Set(known);
+  return Object.keys(environment)
+    .filter((name) => name.startsWith(variablePrefix) && !isKnown.has(name) && !foreignVariables.test(name))
+    .sort()
+    .map((name) => {
+      const nearest = nearestName(unprefixed(name), known.map(unprefixed));
+      const remedy =
+        nearest === undefined ? 'it is ignored' : `did you mean ${variablePrefix}${nearest}? It is ignored`;
+      return `The variable ${name} is not a setting; ${remedy}.`;
+    });
+}
+
+function unprefixed(name: string): string {
+  return name.slice(variablePrefix.length);
+}
