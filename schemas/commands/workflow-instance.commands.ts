@@ -38,7 +38,7 @@ export type WorkflowInstanceCommand =
   | { type: 'HoldTask'; now: number; task: TaskName; reason: HoldReason }
   /** The worker refused the offer, or could not be reached before it accepted. */
   | { type: 'RejectAttempt'; now: number; attemptId: AttemptId; task: TaskName; reason: Fault }
-  | { type: 'RecordReport'; now: number; random: number; report: AttemptReport }
+  | { type: 'RecordReport'; now: number; random: number; report: AttemptReport; lossesMax: number }
   | {
       type: 'LoseAttempt';
       now: number;
@@ -46,8 +46,10 @@ export type WorkflowInstanceCommand =
       attemptId: AttemptId;
       reason: Fault;
       evidence?: string;
+      /** Losses of one task after which it fails. */
+      lossesMax: number;
     }
-  | { type: 'FireTimer'; now: number; timerId: string }
+  | { type: 'FireTimer'; now: number; timerId: string; task: TaskName }
   | { type: 'RequestStop'; now: number; key: string; by: string; reason?: string }
   /** Ends the run when nothing is left to do. */
   | { type: 'ConcludeWorkflow'; now: number };

@@ -72,13 +72,20 @@ export const workflowInstanceEvents = {
     finishedAt: at,
     fault: faultSchema,
     exitCode: z.int().optional(),
+    /** Present when another attempt follows, at `dueAt`. */
+    retry: z.object({ delayMs: z.int(), dueAt: at }).optional(),
   }),
   /** The attempt ran longer than its timeout; it is being cancelled and its last report is awaited. */
   TaskTimedOut: z.object({ ...attempt, timedOutAt: at }),
-  /** The worker that held the attempt is gone; nothing more will come of it. */
-  TaskLost: z.object({ ...attempt, reason: faultSchema, evidence: z.string().optional() }),
-  /** A new attempt follows a failed one at `dueAt`. */
-  TaskRetryScheduled: z.object({ task: taskNameSchema, nextAttempt: z.int(), delayMs: z.int(), dueAt: at }),
+  /** The worker that held the attempt is gone; nothing more will come of it. Not counted as one of the user's attempts. */
+  TaskLost: z.object({
+    ...attempt,
+    lostAt: at,
+    reason: faultSchema,
+    evidence: z.string().optional(),
+    /** True when the task was lost too often: it fails instead of being assigned again. */
+    givenUp: z.boolean(),
+  }),
   TaskRetryDue: z.object({ task: taskNameSchema }),
   /** The attempt ended because the run is being stopped or ended. */
   TaskStopped: z.object({ ...attempt, finishedAt: at }),

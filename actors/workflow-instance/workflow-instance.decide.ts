@@ -1,0 +1,140 @@
+/**
+ * Commands to a run, decided into events. Legality is the machine's: an event is only returned if the machine takes it.
+ * A repeated command that has been done already is answered with no events, not with a rejection.
+ */
+import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
+import type { TaskName } from '../../schemas/ids.ts';
+import type { Plan, PlannedTask } from '../graph/plan.ts';
+import { type Decision, rejected } from '../kit/decider.ts';
+import { at } from '../kit/persistent-vector.ts';
+import { decideLoss, decideReport, decideTimer } from '../task-instance/task-instance.decide.ts';
+import type { TaskState } from '../task-instance/task-instance.machine.ts';
+import type { WorkflowInstanceSnapshot } from './workflow-instance.machine.ts';
+import { outcomeOf } from './workflow-instance.state.ts';
+
+type Decided = Decision<WorkflowInstanceEvent>;
+type CommandOf<T extends WorkflowInstanceCommand['type']> = Extract<WorkflowInstanceCommand, { type: T }>;
+
+export function decideWorkflowInstance(
+  plan: Plan,
+  snapshot: WorkflowInstanceSnapshot,
+  command: WorkflowInstanceCommand,
+): Decided {
+  switch (command.type) {
+    case 'SubmitWorkflow':
+      return submit(snapshot, command);
+    case 'TakeOwnership':
+      return takeOwnership(snapshot, command);
+    case 'AssignTask':
+      return assignTask(plan, snapshot, command);
+    case 'HoldTask':
+      return holdTask(plan, snapshot, command);
+    case 'RejectAttempt': {
+      const { task, attemptId, reason } = command;
+      return ifLegal(snapshot, { type: 'TaskRejected', data: { task, attemptId, reason } });
+    }
+    case 'RecordReport':
+      return forTask(plan, snapshot, command.report.task, (task, state) =>
+        decideReport(task.definition, state, command),
+      );
+    case 'LoseAttempt':
+      return forTask(plan, snapshot, command.task, (_, state) => decideLoss(state, command));
+    case 'FireTimer':
+      return forTask(plan, snapshot, command.task, (_, state) => decideTimer(state, command));
+    case 'RequestStop':
+      return requestStop(snapshot, command);
+    case 'ConcludeWorkflow':
+      return conclude(snapshot, command);
+  }
+}
+
+function submit(snapshot: WorkflowInstanceSnapshot, command: CommandOf<'SubmitWorkflow'>): Decided {
+  const { definition, key, params, now } = command;
+  return ifLegal(snapshot, { type: 'WorkflowSubmitted', data: { definition, key, params, submittedAt: now } });
+}
+
+function takeOwnership(snapshot: WorkflowInstanceSnapshot, command: CommandOf<'TakeOwnership'>): Decided {
+  const { master, incarnation, host, claimRevision, reason, evidence } = command;
+  const epoch = snapshot.context.epoch + 1;
+  const data = {
+    epoch,
+    master,
+    incarnation,
+    host,
+    claimRevision,
+    reason,
+    ...(evidence === undefined ? {} : { evidence }),
+  };
+  return ifLegal(snapshot, { type: 'OwnershipTaken', data });
+}
+
+function assignTask(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: CommandOf<'AssignTask'>): Decided {
+  const { task, attemptId, worker, workerIncarnation, why } = command;
+  const planned = taskOf(plan, task);
+  if (planned === undefined) return unknownTask(plan, task);
+  const attempt = at(snapshot.context.tasks, planned.index).context.attempt + 1;
+  return ifLegal(snapshot, {
+    type: 'TaskAssigned',
+    data: { task, attemptId, attempt, worker, workerIncarnation, why },
+  });
+}
+
+/** One event per change of the reason: a task that is held for the same reason as before gets none. */
+function holdTask(plan: Plan, snapshot: WorkflowInstanceSnapshot, { task, reason }: CommandOf<'HoldTask'>): Decided {
+  return forTask(plan, snapshot, task, (_, { context, status }) => {
+    if (status !== 'ready' || context.held?.code === reason.code) return [];
+    return [{ type: 'TaskHeld', data: { task, reason } }];
+  });
+}
+
+function requestStop(snapshot: WorkflowInstanceSnapshot, command: CommandOf<'RequestStop'>): Decided {
+  const { key, by, reason } = command;
+  if (snapshot.value === 'stopping' || snapshot.value === 'stopped') return { kind: 'events', events: [] };
+  if (snapshot.value !== 'active') {
+    return rejected('COMMAND_NOT_ALLOWED', `a run that is ${snapshot.value} cannot be stopped; only a running one can`);
+  }
+  const data = { key, by, ...(reason === undefined ? {} : { reason }) };
+  return { kind: 'events', events: [{ type: 'WorkflowStopRequested', data }] };
+}
+
+function conclude(snapshot: WorkflowInstanceSnapshot, { now }: CommandOf<'ConcludeWorkflow'>): Decided {
+  const { context, value } = snapshot;
+  const finishedAt = now;
+  switch (outcomeOf(value, context)) {
+    case 'succeeded':
+      return ifLegal(snapshot, { type: 'WorkflowSucceeded', data: { finishedAt } });
+    case 'failed': {
+      const data = { finishedAt, failedTasks: [...context.failedTasks], failedCount: context.counts.failed };
+      return ifLegal(snapshot, { type: 'WorkflowFailed', data });
+    }
+    case 'stopped':
+      return ifLegal(snapshot, { type: 'WorkflowStopped', data: { finishedAt, by: context.stop?.by ?? 'unknown' } });
+  }
+}
+
+function forTask(
+  plan: Plan,
+  snapshot: WorkflowInstanceSnapshot,
+  name: TaskName,
+  decide: (task: PlannedTask, state: TaskState) => WorkflowInstanceEvent[],
+): Decided {
+  const task = taskOf(plan, name);
+  if (task === undefined) return unknownTask(plan, name);
+  if (snapshot.status === 'done') return { kind: 'events', events: [] };
+  return { kind: 'events', events: decide(task, at(snapshot.context.tasks, task.index)) };
+}
+
+function taskOf(plan: Plan, name: TaskName): PlannedTask | undefined {
+  const index = plan.indexOf(name);
+  return index === undefined ? undefined : plan.tasks[index];
+}
+
+function unknownTask(plan: Plan, name: TaskName): Decided {
+  return rejected('ATTEMPT_NOT_FOUND', `the workflow ${plan.definition.name} has no task ${name}`);
+}
+
+function ifLegal(snapshot: WorkflowInstanceSnapshot, event: WorkflowInstanceEvent): Decided {
+  if (snapshot.can(event)) return { kind: 'events', events: [event] };
+  return rejected('COMMAND_NOT_ALLOWED', `${event.type} is not possible while the run is ${snapshot.value}`);
+}

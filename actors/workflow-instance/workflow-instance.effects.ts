@@ -1,0 +1,38 @@
+/** What the outside owes for a run: the effects of its tasks, and the end of the run itself. */
+
+import { entries } from '../kit/persistent-vector.ts';
+import { pendingTaskEffects, type TaskEffect } from '../task-instance/task-instance.effects.ts';
+import type { AttemptPlace } from '../task-instance/task-instance.machine.ts';
+import { isComplete, type WorkflowInstanceContext, type WorkflowInstanceStatus } from './workflow-instance.state.ts';
+
+export type WorkflowInstanceEffect =
+  | TaskEffect
+  /** Nothing is left to do: comes back as ConcludeWorkflow. */
+  | { type: 'concludeWorkflow' };
+
+type State = { value: WorkflowInstanceStatus; context: WorkflowInstanceContext };
+
+const isUnderWay = (status: WorkflowInstanceStatus) =>
+  status === 'active' || status === 'stopping' || status === 'ending';
+
+/** All that is owed in this state: what a new owner runs after a takeover (design: restart = fold + pending effects). */
+export function pendingEffects({ value, context }: State): WorkflowInstanceEffect[] {
+  if (!isUnderWay(value)) return [];
+  if (isComplete(context)) return [{ type: 'concludeWorkflow' }];
+  const effects: WorkflowInstanceEffect[] = [];
+  for (const [, task] of entries(context.tasks)) effects.push(...pendingTaskEffects(task.context.task, task));
+  return effects;
+}
+
+/** Attempts from which a worker owes a report. The worker's life is the deadline of the answer (I6). */
+export function awaitedAttempts({ value, context }: State): AttemptPlace[] {
+  if (!isUnderWay(value)) return [];
+  const awaited: AttemptPlace[] = [];
+  for (const [, task] of entries(context.tasks)) {
+    const { status } = task;
+    const isHeldByWorker =
+      status === 'assigned' || status === 'accepted' || status === 'running' || status === 'cancelling';
+    if (isHeldByWorker && task.context.current !== null) awaited.push(task.context.current);
+  }
+  return awaited;
+}

@@ -1,0 +1,34 @@
+/**
+ * A workflow in the form that users write in YAML or JSON. `src/definitions` makes the canonical definition of it
+ * (`workflow.definition.ts`); editors check it with the JSON Schema that is generated from here.
+ */
+import { z } from 'zod';
+import { paramNameSchema, taskNameSchema, workflowNameSchema } from '../ids.ts';
+import { jsonValueSchema } from '../json.ts';
+import { taskSourceSchema } from './task-source.ts';
+import { failurePolicySchema } from './workflow.definition.ts';
+
+const taskCountMax = 50_000;
+
+export const workflowSourceSchema = z
+  .strictObject({
+    name: workflowNameSchema.describe('Name of the workflow: a letter, then letters, digits, "_" or "-"; at most 63.'),
+    description: z.string().optional().describe('What the workflow is for; shown to people.'),
+    params: z
+      .record(paramNameSchema, jsonValueSchema)
+      .default({})
+      .describe('Parameters: name to default value. `null` has no default: a submission must give it. Default: none.'),
+    failurePolicy: failurePolicySchema
+      .default('continue')
+      .describe(
+        'When a task has failed: `continue` runs every branch that does not need it, `end` stops everything at once. Default: continue.',
+      ),
+    tasks: z
+      .record(taskNameSchema, taskSourceSchema)
+      .refine((tasks) => Object.keys(tasks).length > 0, 'a workflow has at least one task')
+      .refine((tasks) => Object.keys(tasks).length <= taskCountMax, `a workflow has at most ${taskCountMax} tasks`)
+      .describe('The tasks: name to task.'),
+  })
+  .meta({ title: 'Millrace workflow', description: 'A workflow definition: tasks and what each of them needs.' });
+
+export type WorkflowSource = z.infer<typeof workflowSourceSchema>;
