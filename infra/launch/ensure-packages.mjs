@@ -8,9 +8,10 @@ import { join } from 'node:path';
 import { exitUnavailable, LaunchError, say } from './launch-error.mjs';
 import { withLock } from './launch-lock.mjs';
 import { cacheDir, inProject, isInProject, projectRoot } from './project-root.mjs';
-import { runInForeground } from './run-command.mjs';
+import { exitNoSuchProgram, runCaptured } from './run-command.mjs';
 
 const installTimeoutMs = 15 * 60_000;
+const shownLineCountMax = 20;
 const recordPath = join(cacheDir, 'package-lock.sha256');
 /** npm writes it at the end of an install: without it an install was broken off. */
 const installedLockPath = inProject('node_modules', '.package-lock.json');
@@ -47,20 +48,30 @@ function arePackagesCurrent(requiredPackages) {
 
 async function installPackages() {
   say('installing the packages with `npm ci`; this is done once and takes up to a minute ...');
-  const args = ['ci', '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
   const startedAt = performance.now();
-  const exitCode = await runInForeground('npm', args, {
-    cwd: projectRoot,
-    stdio: ['ignore', process.stderr, process.stderr],
-  }).catch((cause) => {
-    const remedy = 'put npm on PATH (it comes with Node.js) and run the same command again.';
-    throw new LaunchError(`npm could not be started (${cause.message}): ${remedy}`, exitUnavailable, { cause });
-  });
-  if (exitCode !== 0) {
-    const remedy = `see its message above, check the network, or run \`npm ci\` in ${projectRoot} yourself.`;
-    throw new LaunchError(`\`npm ci\` ended with code ${exitCode}: ${remedy}`, exitUnavailable);
+  let install = await runNpm('ci');
+  if (install.output.includes('npm error code EUSAGE')) {
+    // A lock made elsewhere may leave out packages for other platforms. The versions of the lock still hold.
+    say('package-lock.json is not complete for this npm: trying `npm install --no-save` ...');
+    install = await runNpm('install', '--no-save');
   }
+  if (install.exitCode !== 0) throw installFailed(install);
   say(`the packages are installed (${Math.round((performance.now() - startedAt) / 1000)} s).`);
+}
+
+function runNpm(...command) {
+  const args = [...command, '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+  return runCaptured('npm', args, { cwd: projectRoot, timeout: installTimeoutMs });
+}
+
+function installFailed({ exitCode, output }) {
+  if (exitCode === exitNoSuchProgram) {
+    const remedy = 'put npm on PATH (it comes with Node.js) and run the same command again.';
+    return new LaunchError(`npm could not be started (${output.trim()}): ${remedy}`, exitUnavailable);
+  }
+  process.stderr.write(`${output.trim().split('\n').slice(0, shownLineCountMax).join('\n')}\n`);
+  const remedy = `see its message above, check the network, or run \`npm ci\` in ${projectRoot} yourself.`;
+  return new LaunchError(`npm ended with code ${exitCode}: ${remedy}`, exitUnavailable);
 }
 
 function recordInstall() {

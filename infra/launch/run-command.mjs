@@ -2,6 +2,9 @@
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 
+/** As a shell says it. */
+export const exitNoSuchProgram = 127;
+
 const forwardedSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /** Resolves with the exit code (128 + n after signal n). Signals to this process are passed on to the child. */
@@ -16,7 +19,7 @@ export async function runInForeground(command, args, options = {}) {
   }
 }
 
-/** Resolves with the exit code and all that was printed; 127 when there is no such program. */
+/** Resolves with the exit code and all that was printed; `exitNoSuchProgram` when it cannot be started. */
 export async function runCaptured(command, args, options = {}) {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   const chunks = [];
@@ -24,7 +27,7 @@ export async function runCaptured(command, args, options = {}) {
   child.stderr?.on('data', (chunk) => chunks.push(chunk));
   const exitCode = await exitCodeOf(child).catch((error) => {
     chunks.push(Buffer.from(error.message));
-    return 127;
+    return exitNoSuchProgram;
   });
   return { exitCode, output: Buffer.concat(chunks).toString('utf8') };
 }

@@ -71,8 +71,20 @@ describe('npm start', () => {
 
     expect(result.exitCode).toBe(69);
     expect(result.stderr).toContain('no network');
-    expect(result.stderr).toContain('`npm ci` ended with code 1: see its message above, check the network');
+    expect(result.stderr).toContain('npm ended with code 1: see its message above, check the network');
     expect(result.stdout).toBe('');
+  });
+
+  test('a lock that npm finds incomplete is installed all the same, without being changed', async () => {
+    sandbox.program('npm', `[ "$1" = ci ] && { echo 'npm error code EUSAGE'; exit 1; }\n${npmInstalls}`);
+
+    const result = await sandbox.run('start.mjs');
+
+    expect(result.exitCode).toBe(3);
+    expect(sandbox.calls().map((call) => call.split(' ').slice(0, 3))).toEqual([
+      ['npm', 'ci', '--include=dev'],
+      ['npm', 'install', '--no-save'],
+    ]);
   });
 
   test('a missing npm ends the start with a remedy', async () => {
