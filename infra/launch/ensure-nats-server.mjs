@@ -13,7 +13,7 @@ export async function ensureNatsServer() {
     const problem = await obtain();
     const path = await findNatsServer();
     if (path !== undefined) return path;
-    problems.push(problem ?? 'what was installed is older than 2.9');
+    problems.push(problem ?? 'what was installed is missing or older than 2.9');
   }
   const remedy =
     'install it with your package manager (macOS: `brew install nats-server`) or from ' +

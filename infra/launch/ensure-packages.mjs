@@ -61,7 +61,7 @@ async function installPackages() {
 
 function runNpm(...command) {
   const args = [...command, '--include=dev', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
-  return runCaptured('npm', args, { cwd: projectRoot, timeout: installTimeoutMs });
+  return runCaptured('npm', args, { cwd: projectRoot, timeoutMs: installTimeoutMs });
 }
 
 function installFailed({ exitCode, output }) {

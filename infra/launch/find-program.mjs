@@ -28,7 +28,7 @@ export async function findNatsServerIn(folders) {
 }
 
 async function isUsableNatsServer(path) {
-  const { output } = await runCaptured(path, ['--version'], { timeout: versionTimeoutMs });
+  const { output } = await runCaptured(path, ['--version'], { timeoutMs: versionTimeoutMs });
   const version = /nats-server: v(\d+)\.(\d+)\./.exec(output);
   if (version === null) return false;
   const [major, minor] = [Number(version[1]), Number(version[2])];

@@ -34,7 +34,7 @@ async function rootPrefix() {
   if (process.getuid?.() === 0) return [];
   const sudo = findProgram('sudo');
   if (sudo === undefined) return undefined;
-  const trial = await runCaptured(sudo, ['-n', 'true'], { timeout: sudoTimeoutMs });
+  const trial = await runCaptured(sudo, ['-n', 'true'], { timeoutMs: sudoTimeoutMs });
   // `env`, as sudo drops our environment.
   return trial.exitCode === 0 ? [sudo, '-n', 'env', 'DEBIAN_FRONTEND=noninteractive'] : undefined;
 }
@@ -42,5 +42,5 @@ async function rootPrefix() {
 function runAsRoot(prefix, command) {
   const [program, ...args] = [...prefix, ...command];
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-  return runCaptured(program, args, { env, timeout: commandTimeoutMs });
+  return runCaptured(program, args, { env, timeoutMs: commandTimeoutMs });
 }

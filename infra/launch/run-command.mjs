@@ -20,15 +20,18 @@ export async function runInForeground(command, args, options = {}) {
 }
 
 /** Resolves with the exit code and all that was printed; `exitNoSuchProgram` when it cannot be started. */
-export async function runCaptured(command, args, options = {}) {
+export async function runCaptured(command, args, { timeoutMs, ...options } = {}) {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
   const chunks = [];
   child.stdout?.on('data', (chunk) => chunks.push(chunk));
   child.stderr?.on('data', (chunk) => chunks.push(chunk));
+  // Not the option of spawn: its timer outlives a program that could not be started.
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => child.kill('SIGTERM'), timeoutMs);
   const exitCode = await exitCodeOf(child).catch((error) => {
     chunks.push(Buffer.from(error.message));
     return exitNoSuchProgram;
   });
+  clearTimeout(timer);
   return { exitCode, output: Buffer.concat(chunks).toString('utf8') };
 }
 
