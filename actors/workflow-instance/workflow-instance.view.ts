@@ -1,0 +1,95 @@
+/** Pure questions about a run: what an attempt is given, where each task stands, and why. */
+
+import type { TaskName } from '../../schemas/ids.ts';
+import type { JsonRecord } from '../../schemas/json.ts';
+import type { AttemptInputs } from '../../schemas/messages/attempt.messages.ts';
+import type { RunStatus, TaskSummary } from '../../schemas/messages/client.messages.ts';
+import type { Plan, PlannedTask } from '../graph/plan.ts';
+import { at } from '../kit/persistent-vector.ts';
+import type { TaskState } from '../task-instance/task-instance.machine.ts';
+import type { WorkflowInstanceContext, WorkflowInstanceStatus } from './workflow-instance.state.ts';
+
+export function taskStateOf(plan: Plan, context: WorkflowInstanceContext, task: TaskName): TaskState | undefined {
+  const index = plan.indexOf(task);
+  return index === undefined ? undefined : at(context.tasks, index);
+}
+
+/** The run's parameters, and the outputs of the tasks that this one needs. */
+export function attemptInputs(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask): AttemptInputs {
+  const needs: Record<string, JsonRecord> = {};
+  for (const need of task.needs) {
+    const { context: needed } = at(context.tasks, need);
+    if (needed.outputs !== null && Object.keys(needed.outputs).length > 0) needs[needed.task] = needed.outputs;
+  }
+  return { params: context.params, needs };
+}
+
+/** The status as users know it. */
+export function runStatusOf(status: WorkflowInstanceStatus): RunStatus {
+  switch (status) {
+    case 'submitted':
+    case 'active':
+      return 'running';
+    case 'stopping':
+    case 'ending':
+      return 'stopping';
+    case 'succeeded':
+    case 'failed':
+    case 'stopped':
+      return status;
+  }
+}
+
+export function taskSummaries(plan: Plan, context: WorkflowInstanceContext): TaskSummary[] {
+  return plan.tasks.map((task) => summaryOf(plan, context, task));
+}
+
+function summaryOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask): TaskSummary {
+  const { status, context: state } = at(context.tasks, task.index);
+  const note = noteOf(plan, context, task);
+  return {
+    task: task.definition.name,
+    status,
+    needs: task.definition.needs,
+    attempts: state.attempt,
+    ...(state.current === null ? {} : { attemptId: state.current.attemptId, worker: state.current.worker }),
+    ...(state.startedAt === null ? {} : { startedAt: state.startedAt }),
+    ...(state.finishedAt === null ? {} : { finishedAt: state.finishedAt }),
+    ...(state.outputs === null ? {} : { outputs: state.outputs }),
+    ...(note === undefined ? {} : { note }),
+  };
+}
+
+/** One sentence on why the task is not running, or how it failed. */
+function noteOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask): string | undefined {
+  const { status, context: state } = at(context.tasks, task.index);
+  switch (status) {
+    case 'waiting':
+      return `waits for ${openNeeds(plan, context, task)}`;
+    case 'ready':
+      return state.held?.message ?? 'waits for a worker';
+    case 'backingOff':
+      return `failed (${state.fault?.message ?? 'no reason given'}); attempt ${state.attempt + 1} follows`;
+    case 'cancelling':
+      return state.cancelReason === 'timeout' ? 'ran longer than its timeout; is being cancelled' : 'is being stopped';
+    case 'failed':
+      return state.fault?.message;
+    case 'blocked':
+      return `not run: ${openNeeds(plan, context, task)} did not succeed`;
+    case 'stopped':
+      return 'stopped';
+    case 'assigned':
+    case 'accepted':
+    case 'running':
+    case 'succeeded':
+      return undefined;
+  }
+}
+
+const needsNamed = 3;
+
+function openNeeds(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask): string {
+  const open = task.needs.filter((need) => at(context.tasks, need).status !== 'succeeded');
+  const named = open.slice(0, needsNamed).map((need) => plan.tasks[need]?.definition.name);
+  return open.length > needsNamed ? `${named.join(', ')} and ${open.length - needsNamed} more` : named.join(', ');
+}
