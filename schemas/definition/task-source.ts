@@ -46,7 +46,11 @@ const retryPolicySourceSchema = z
   .refine(
     ({ delay, delayMax }) =>
       delayMax === undefined || (parseDurationMs(delayMax) ?? 0) >= (parseDurationMs(delay) ?? 0),
-    { path: ['delayMax'], message: '"delayMax" is at least as long as "delay"' },
+    {
+      path: ['delayMax'],
+      message: '"delayMax" is at least as long as "delay"',
+      params: { remedy: 'Raise "delayMax", or leave it out.' },
+    },
   );
 
 const retrySourceSchema = z
@@ -101,10 +105,12 @@ const headersSchema = z
   .default({})
   .describe('Request headers: name to text. Default: none.');
 
-const statusSchema = z.union([
-  z.int().min(100).max(599),
-  z.string().regex(/^[1-5](\d\d|xx)$/, 'an expected status is a number like 204 or a class like 2xx'),
-]);
+const statusSchema = z
+  .union([
+    z.int().min(100).max(599),
+    z.string().regex(/^[1-5](\d\d|xx)$/, 'an expected status is a number like 204 or a class like 2xx'),
+  ])
+  .meta({ description: 'A status (204) or a class of them ("2xx").', examples: [204, '2xx'] });
 
 export const httpTaskSourceSchema = z
   .strictObject({
@@ -131,6 +137,7 @@ export const httpTaskSourceSchema = z
   .refine(({ method, body }) => body === undefined || (method !== 'GET' && method !== 'HEAD'), {
     path: ['body'],
     message: 'a GET or HEAD request has no body',
+    params: { remedy: 'Remove the body, or choose another method, such as POST.' },
     when: () => true,
   })
   .meta({ title: 'http task', description: 'Sends one HTTP request; the response is an output.' });
@@ -150,6 +157,7 @@ export const waitTaskSourceSchema = z
   })
   .refine((task) => (task.duration === undefined) !== (task.until === undefined), {
     message: 'a wait task has either "duration" or "until"',
+    params: { remedy: 'Give one of the two.' },
     when: () => true,
   })
   .meta({
@@ -178,12 +186,14 @@ export const scriptTaskSourceSchema = z
   })
   .meta({ title: 'script task', description: 'Plays given results; for tests and examples.' });
 
-export const taskSourceSchema = z.discriminatedUnion('type', [
-  shellTaskSourceSchema,
-  httpTaskSourceSchema,
-  waitTaskSourceSchema,
-  scriptTaskSourceSchema,
-]);
+export const taskSourceSchema = z
+  .discriminatedUnion('type', [
+    shellTaskSourceSchema,
+    httpTaskSourceSchema,
+    waitTaskSourceSchema,
+    scriptTaskSourceSchema,
+  ])
+  .describe('A task: its type, what it needs, and the settings of its type.');
 
 export type TaskSource = z.infer<typeof taskSourceSchema>;
 export type RetrySource = z.infer<typeof retrySourceSchema>;

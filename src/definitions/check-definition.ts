@@ -1,0 +1,61 @@
+/** Checks a canonical definition that did not come from a text of ours: one that arrived over the wire. */
+import { type WorkflowDefinition, workflowDefinitionSchema } from '../../schemas/definition/workflow.definition.ts';
+import { type CanonicalFault, type FoundFault, limitFaults, toCanonicalFault } from './definition-fault.ts';
+import { graphFaults } from './graph-faults.ts';
+import { schemaFaults } from './schema-faults.ts';
+
+export type CheckResult = { kind: 'ok'; definition: WorkflowDefinition } | { kind: 'faults'; faults: CanonicalFault[] };
+
+/** All faults of the form, or, when the form is right, all of the graph and the settings. */
+export function checkDefinition(value: unknown): CheckResult {
+  if (isTooDeep(value)) return { kind: 'faults', faults: [tooDeepFault()] };
+  const parsed = workflowDefinitionSchema.safeParse(value);
+  const found = parsed.success
+    ? [...definitionGraphFaults(parsed.data), ...settingsFaults(parsed.data)]
+    : schemaFaults(parsed.error, { schema: workflowDefinitionSchema, value });
+  if (parsed.success && found.length === 0) return { kind: 'ok', definition: parsed.data };
+  return { kind: 'faults', faults: limitFaults(found, (rest) => rest).map(toCanonicalFault) };
+}
+
+function definitionGraphFaults({ tasks }: WorkflowDefinition): FoundFault[] {
+  return graphFaults(tasks, (taskIndex, needIndex) =>
+    needIndex === undefined ? ['tasks', taskIndex, 'name'] : ['tasks', taskIndex, 'needs', needIndex],
+  );
+}
+
+/** What the canonical schema cannot say of one task alone. */
+function settingsFaults({ tasks }: WorkflowDefinition): FoundFault[] {
+  return tasks.flatMap(({ settings }, taskIndex): FoundFault[] => {
+    if (settings.type !== 'wait' || (settings.durationMs === undefined) !== (settings.untilAt === undefined)) return [];
+    return [
+      {
+        code: 'BAD_VALUE',
+        path: ['tasks', taskIndex, 'settings'],
+        message: 'a wait task has either "durationMs" or "untilAt"',
+        remedy: 'Give one of the two.',
+        at: 'value',
+      },
+    ];
+  });
+}
+
+const depthMax = 100;
+
+/** Checked without recursion: a value of 100,000 nested lists is a short text, and would exhaust the stack of any parser. */
+function isTooDeep(value: unknown): boolean {
+  let level = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > depthMax) return true;
+    level = level.flatMap((part) => (typeof part === 'object' && part !== null ? Object.values(part) : []));
+  }
+  return false;
+}
+
+function tooDeepFault(): CanonicalFault {
+  return {
+    code: 'SYNTAX',
+    path: '',
+    message: `expected at most ${depthMax} levels of objects and lists, came more`,
+    remedy: 'Flatten the definition.',
+  };
+}

@@ -1,0 +1,80 @@
+/** Makes the canonical definition of what a user wrote: durations in milliseconds, short forms written out. */
+
+import type { TaskSettings } from '../../schemas/definition/task-settings.ts';
+import { type RetrySource, retryDefaults, type TaskSource } from '../../schemas/definition/task-source.ts';
+import type { RetryPolicy, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
+import { workflowDefinitionSchema } from '../../schemas/definition/workflow.definition.ts';
+import type { WorkflowSource } from '../../schemas/definition/workflow-source.ts';
+import { parseDurationMs } from '../../schemas/duration.ts';
+
+/** Tasks keep the order of the text. The result is parsed once more: a definition that leaves here fits its schema. */
+export function toCanonical(source: WorkflowSource): WorkflowDefinition {
+  const tasks = Object.entries(source.tasks).map(([name, task]) => canonicalTask(name, task));
+  return workflowDefinitionSchema.parse({ ...source, tasks });
+}
+
+function canonicalTask(name: string, task: TaskSource): unknown {
+  return {
+    name,
+    ...(task.description === undefined ? {} : { description: task.description }),
+    needs: typeof task.needs === 'string' ? [task.needs] : task.needs,
+    settings: canonicalSettings(task),
+    retry: canonicalRetry(task.retry),
+    ...(task.timeout === undefined ? {} : { timeoutMs: durationMs(task.timeout) }),
+    workerGroup: task.workerGroup,
+    priority: task.priority,
+    env: task.env,
+  };
+}
+
+function canonicalRetry(retry: RetrySource): RetryPolicy {
+  const { attempts, delay, backoff, delayMax, jitter } =
+    typeof retry === 'number' ? { ...retryDefaults, attempts: retry } : { ...retry, delayMax: retry.delayMax };
+  const delayMs = durationMs(delay);
+  const delayMaxMs = typeof retry === 'number' || delayMax === undefined ? longerOf(delayMs) : durationMs(delayMax);
+  return { attempts, delayMs, backoff, delayMaxMs, jitter };
+}
+
+function longerOf(delayMs: number): number {
+  return Math.max(delayMs, durationMs(retryDefaults.delayMax));
+}
+
+function canonicalSettings(task: TaskSource): TaskSettings {
+  switch (task.type) {
+    case 'shell':
+      return { type: 'shell', command: task.command, graceMs: durationMs(task.grace) };
+    case 'http':
+      return canonicalHttp(task);
+    case 'wait':
+      return task.duration === undefined
+        ? { type: 'wait', untilAt: Date.parse(task.until ?? '') }
+        : { type: 'wait', durationMs: durationMs(task.duration) };
+    case 'script':
+      return {
+        type: 'script',
+        steps: task.steps.map(({ after, ...step }) => ({ ...step, afterMs: durationMs(after) })),
+        ...(task.ledger === undefined ? {} : { ledger: task.ledger }),
+      };
+  }
+}
+
+function canonicalHttp(task: Extract<TaskSource, { type: 'http' }>): TaskSettings {
+  const { method, url, body } = task;
+  const isJson = body !== undefined && typeof body !== 'string';
+  const hasType = Object.keys(task.headers).some((name) => name.toLowerCase() === 'content-type');
+  const statuses = Array.isArray(task.expectStatus) ? task.expectStatus : [task.expectStatus];
+  return {
+    type: 'http',
+    method,
+    url,
+    headers: isJson && !hasType ? { ...task.headers, 'content-type': 'application/json' } : task.headers,
+    ...(body === undefined ? {} : { body: isJson ? JSON.stringify(body) : body }),
+    expectStatus: statuses.map(String),
+  };
+}
+
+function durationMs(text: string): number {
+  const parsed = parseDurationMs(text);
+  if (parsed === undefined) throw new Error(`expected a duration that the schema has passed, came "${text}"`);
+  return parsed;
+}

@@ -1,0 +1,34 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { generateWorkflowSchema } from '../../src/definitions/generate-schema.ts';
+
+const file = new URL('../../docs/schema/workflow.schema.json', import.meta.url);
+const remedy =
+  'docs/schema/workflow.schema.json is older than schemas/definition. Write it anew with: ' +
+  'MILLRACE_UPDATE=1 npx vitest run --config .ci/vitest.config.ts test/definitions/generate-schema';
+
+test('the committed JSON Schema is the one that the schemas make', async () => {
+  const generated = generateWorkflowSchema();
+  if (process.env.MILLRACE_UPDATE === '1') await writeFile(file, generated);
+  const committed: unknown = JSON.parse(await readFile(file, 'utf8').catch(() => 'null'));
+  expect(committed, remedy).toEqual(JSON.parse(generated));
+});
+
+test('every field of a workflow file is described', () => {
+  const undescribed: string[] = [];
+  collectUndescribed(JSON.parse(generateWorkflowSchema()), 'workflow', undescribed);
+  expect(undescribed).toEqual([]);
+});
+
+type Schema = { properties?: Record<string, Schema>; description?: string } & { [key: string]: unknown };
+
+function collectUndescribed(schema: Schema, path: string, found: string[]): void {
+  for (const [name, field] of Object.entries(schema.properties ?? {})) {
+    if (typeof field.description !== 'string') found.push(`${path}.${name}`);
+  }
+  for (const [key, part] of Object.entries(schema)) {
+    if (typeof part === 'object' && part !== null && key !== 'default') {
+      collectUndescribed(part as Schema, `${path}.${key}`, found);
+    }
+  }
+}
