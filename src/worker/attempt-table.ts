@@ -1,0 +1,251 @@
+/**
+ * The attempts of this worker: takes them, starts them, ends them.
+ *
+ * A1 An attempt id is started at most once: it is looked up in memory and in the ledger before it is taken.
+ * A2 An attempt with effects outside of this process starts only after the commit that notes it. Others start at once, so
+ *    that taking, starting and ending can be one commit and one report.
+ * A3 An attempt holds a slot from its taking to its end, also while it is being cancelled.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TaskType as TaskTypeName } from '../../schemas/definition/task-settings.ts';
+import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
+import type { AttemptId, WorkerId } from '../../schemas/ids.ts';
+import type { Offer } from '../../schemas/messages/attempt.messages.ts';
+import type { Clock } from '../clock/clock.port.ts';
+import { AppError } from '../errors/app-error.ts';
+import type { AttemptContext, AttemptFolder, AttemptResult, TaskType } from '../tasks/task-type.port.ts';
+import type { Log } from '../telemetry/log.ts';
+import { type AttemptLog, createAttemptLog } from './attempt-log.ts';
+import type { AttemptPaths } from './attempt-paths.ts';
+import type { AttemptRecord, EndingReason, InstanceRecord } from './attempt-record.ts';
+import { finishedReport, lostReport, startedReport } from './attempt-reports.ts';
+import type { Outbox } from './outbox.ts';
+import { createStartedLine, type StartedLine } from './started-line.ts';
+import type { Turn } from './turn.ts';
+
+export type AttemptTableOptions = {
+  worker: WorkerId;
+  taskTypes: readonly TaskType[];
+  logSizeBytesMax: number;
+  outputSizeBytesMax: number;
+  paths: AttemptPaths;
+  turn: Turn;
+  clock: Clock;
+  log: Log;
+  /** Late, since the outbox looks up attempts here. */
+  outbox: () => Outbox;
+  /** Called when the number of attempts that hold a slot has become zero. */
+  onIdle: () => void;
+};
+
+export class AttemptTable {
+  private readonly options: AttemptTableOptions;
+  private readonly records = new Map<AttemptId, AttemptRecord>();
+  private readonly taskTypes: ReadonlyMap<TaskTypeName, TaskType>;
+  private readonly startedLine: StartedLine;
+  private slotCount = 0;
+
+  constructor(options: AttemptTableOptions) {
+    this.options = options;
+    this.taskTypes = new Map(options.taskTypes.map((taskType) => [taskType.type, taskType]));
+    this.startedLine = createStartedLine({ clock: options.clock, onDue: (record) => this.reportStarted(record) });
+  }
+
+  find(attemptId: AttemptId): AttemptRecord | undefined {
+    return this.records.get(attemptId);
+  }
+
+  knowsType(type: TaskTypeName): boolean {
+    return this.taskTypes.has(type);
+  }
+
+  /** Attempts that hold a slot (A3). */
+  runningCount(): number {
+    return this.slotCount;
+  }
+
+  running(): AttemptRecord[] {
+    return [...this.records.values()].filter((record) => record.state !== 'ended');
+  }
+
+  /** The caller has checked that the attempt is new (A1). */
+  take(offer: Offer, instance: InstanceRecord): void {
+    const record = newRecord(offer, instance);
+    this.add(record);
+    this.slotCount += 1;
+    this.options.turn.attemptChanged(record);
+    const taskType = this.taskTypes.get(offer.settings.type);
+    if (taskType === undefined) throw new AppError('TASK_TYPE_UNKNOWN', `no task type ${offer.settings.type}`);
+    if (taskType.hasOutsideEffects(offer)) this.options.turn.afterCommit(() => this.start(record, offer, taskType));
+    else this.start(record, offer, taskType);
+  }
+
+  /** Takes an attempt of an earlier life back into memory. */
+  add(record: AttemptRecord): void {
+    this.records.set(record.attemptId, record);
+    record.instance.attempts.add(record);
+  }
+
+  cancel(record: AttemptRecord, reason: EndingReason, urgency: 'graceful' | 'now' = 'graceful'): void {
+    if (record.state === 'ended') return;
+    record.ending = reason === 'drain' ? (record.ending ?? reason) : reason;
+    if (record.state === 'queued') this.end(record, { kind: 'cancelled' });
+    else record.running?.cancel(urgency);
+  }
+
+  /** Ends an attempt of an earlier life that left no result. */
+  bury(record: AttemptRecord, fault: Fault): void {
+    const endedAt = this.options.clock.now();
+    record.state = 'ended';
+    record.endedAt = endedAt;
+    this.options.outbox().put(record, lostReport(record, endedAt, fault));
+  }
+
+  /** The last report was acked: only the ledger remembers the attempt. */
+  settled(record: AttemptRecord): void {
+    this.records.delete(record.attemptId);
+    record.instance.attempts.delete(record);
+    this.options.turn.attemptSettled(record);
+  }
+
+  logOf(record: AttemptRecord): AttemptLog {
+    record.log ??= createAttemptLog({
+      path: this.options.paths.logOf(placeOf(record)),
+      sizeBytesMax: this.options.logSizeBytesMax,
+      log: this.options.log,
+    });
+    return record.log;
+  }
+
+  stop(): void {
+    this.startedLine.stop();
+    for (const record of this.records.values()) record.log?.end();
+  }
+
+  private start(record: AttemptRecord, offer: Offer, taskType: TaskType): void {
+    if (record.state !== 'queued') return; // Cancelled meanwhile.
+    record.state = 'running';
+    record.startedAt = this.options.clock.now();
+    this.options.turn.attemptChanged(record);
+    try {
+      record.running = taskType.start(this.contextOf(record, offer));
+    } catch (fault) {
+      this.end(record, { kind: 'failed', fault: startFault(fault) });
+    }
+    if (this.isStillRunning(record)) this.startedLine.add(record);
+  }
+
+  /** `start` may have changed the state, which the compiler does not see. */
+  private isStillRunning(record: AttemptRecord): boolean {
+    return record.state === 'running';
+  }
+
+  private contextOf(record: AttemptRecord, offer: Offer): AttemptContext {
+    const { worker, clock, outputSizeBytesMax } = this.options;
+    return {
+      offer,
+      worker,
+      clock,
+      outputSizeBytesMax,
+      folder: () => this.makeFolder(record),
+      writeLog: (bytes) => this.writeLog(record, bytes),
+      noteProcess: (process, onDurable) => {
+        record.process = process;
+        this.options.turn.attemptChanged(record);
+        this.options.turn.afterCommit(onDurable);
+      },
+      ended: (result) => this.end(record, result),
+    };
+  }
+
+  private makeFolder(record: AttemptRecord): AttemptFolder {
+    const root = this.options.paths.folderOf(placeOf(record));
+    const work = join(root, 'work');
+    mkdirSync(work, { recursive: true });
+    this.noteFolder(record);
+    return { root, work };
+  }
+
+  private writeLog(record: AttemptRecord, bytes: Uint8Array): void {
+    if (record.state === 'ended') return;
+    this.noteFolder(record);
+    this.logOf(record).write(bytes);
+  }
+
+  private noteFolder(record: AttemptRecord): void {
+    if (record.hasFolder) return;
+    record.hasFolder = true;
+    this.options.turn.attemptChanged(record);
+  }
+
+  private reportStarted(record: AttemptRecord): void {
+    if (record.startedAt !== undefined) this.options.outbox().put(record, startedReport(record, record.startedAt));
+  }
+
+  private end(record: AttemptRecord, result: AttemptResult): void {
+    if (record.state === 'ended') return;
+    const endedAt = this.options.clock.now();
+    record.state = 'ended';
+    record.endedAt = endedAt;
+    record.running = undefined;
+    record.offer = undefined;
+    record.log?.end();
+    this.slotCount -= 1;
+    this.options.outbox().put(record, this.lastReport(record, endedAt, result));
+    if (this.slotCount === 0) this.options.onIdle();
+  }
+
+  private lastReport(record: AttemptRecord, endedAt: number, result: AttemptResult) {
+    if (result.kind === 'cancelled' && record.ending === 'drain') return lostReport(record, endedAt, stoppedFault);
+    return finishedReport(record, endedAt, bounded(result, this.options.outputSizeBytesMax));
+  }
+}
+
+/** No master asked for this end: the attempt is lost with its worker, and another worker may try. */
+const stoppedFault: Fault = {
+  code: 'WORKER_DRAINING',
+  message: 'the worker was stopped and cancelled the attempt when its drain deadline was over',
+};
+
+function newRecord(offer: Offer, instance: InstanceRecord): AttemptRecord {
+  return {
+    attemptId: offer.attemptId,
+    instance,
+    task: offer.task,
+    state: 'queued',
+    offer,
+    running: undefined,
+    process: undefined,
+    startedAt: undefined,
+    endedAt: undefined,
+    ending: undefined,
+    sequence: 0,
+    report: undefined,
+    hasFolder: false,
+    log: undefined,
+  };
+}
+
+function placeOf(record: AttemptRecord) {
+  return { instance: record.instance.id, task: record.task, attemptId: record.attemptId };
+}
+
+function startFault(fault: unknown): Fault {
+  if (fault instanceof AppError) return { code: fault.code, message: fault.message };
+  const message = fault instanceof Error ? fault.message : String(fault);
+  return { code: 'TASK_START_FAILED', message: `the attempt cannot start: ${message}` };
+}
+
+function bounded(result: AttemptResult, sizeBytesMax: number): AttemptResult {
+  if (result.kind !== 'succeeded') return result;
+  const sizeBytes = sizeOf(result.outputs);
+  if (sizeBytes <= sizeBytesMax) return result;
+  const message = `expected at most ${sizeBytesMax} bytes of outputs, found ${sizeBytes}; write large results elsewhere`;
+  return { kind: 'failed', fault: { code: 'OUTPUT_TOO_LARGE', message } };
+}
+
+function sizeOf(outputs: Record<string, unknown>): number {
+  for (const _ in outputs) return Buffer.byteLength(JSON.stringify(outputs));
+  return 0; // The most frequent outputs are none.
+}
