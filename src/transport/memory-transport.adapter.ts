@@ -17,6 +17,8 @@ export type MemoryNetworkOptions = {
   clock: Clock;
   /** Calls back later, once. Default: `setImmediate`. A simulation may drop, delay, double or reorder. */
   schedule?: (callback: () => void, delivery: MemoryDelivery) => void;
+  /** What a handler of messages threw. Default: thrown on, out of the `schedule`. */
+  onFault?: (fault: unknown) => void;
 };
 
 export type MemoryNetwork = {
@@ -55,9 +57,11 @@ class Switchboard {
   private readonly wild = new Set<Member>();
   private readonly turns = new Map<string, number>();
   private readonly schedule: (callback: () => void, delivery: MemoryDelivery) => void;
+  readonly onFault: (fault: unknown) => void;
   private inboxCount = 0;
 
   constructor(options: MemoryNetworkOptions) {
+    this.onFault = options.onFault ?? throwOn;
     this.schedule = options.schedule ?? ((callback) => void setImmediate(callback));
   }
 
@@ -196,7 +200,11 @@ class MemoryTransport implements Transport {
 
   take(member: Member, envelope: Envelope): void {
     if (this.isCut || this.isAway) return;
-    member.handler(openEnvelope(envelope));
+    try {
+      member.handler(openEnvelope(envelope));
+    } catch (fault) {
+      this.switchboard.onFault(fault);
+    }
   }
 
   setAway(isAway: boolean): void {
@@ -234,4 +242,8 @@ function openEnvelope(envelope: Envelope): IncomingMessage {
 
 function stoppedError(): AppError {
   return new AppError('NATS_UNAVAILABLE', 'The connection to NATS was stopped; no request can be sent on it.');
+}
+
+function throwOn(fault: unknown): never {
+  throw fault;
 }
