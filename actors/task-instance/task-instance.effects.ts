@@ -14,7 +14,7 @@ export type TaskEffect =
   /** The attempt no longer takes a slot of its worker. */
   | ({ type: 'releaseSlot'; task: TaskName } & AttemptPlace)
   | { type: 'armTimer'; timerId: string; task: TaskName; dueAt: number }
-  | { type: 'disarmTimer'; timerId: string };
+  | { type: 'disarmTimer'; timerId: string; task: TaskName };
 
 export type TaskEffectType = TaskEffect['type'];
 

@@ -4,6 +4,8 @@
  * T1 (I4) Events of an attempt count only while it is the current one: a late report of an earlier attempt changes nothing.
  * T2 An attempt that was assigned ends by exactly one of succeeded, failed, stopped, lost or rejected, and then frees its slot.
  * T3 A task is assigned only when it is ready, and ready only when everything that it needs has succeeded.
+ * T4 A task ends as stopped, and never tries again, only because it was asked to stop: a timeout ends as a failure.
+ * T5 What is kept of an event has the schema's fields in the schema's order, whatever object it came in (I5).
  */
 import { assign, setup } from 'xstate';
 import type { Fault, HoldReason, WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
@@ -85,7 +87,8 @@ export function waitingTask(task: TaskName, needCount: number): TaskState {
 
 const noAttempt = { current: null, timeoutAt: null, held: null, cancelReason: null } as const;
 
-type Scope = { context: TaskContext; event: TaskMachineEvent };
+type ContextScope = { context: TaskContext };
+type Scope = ContextScope & { event: TaskMachineEvent };
 
 const taskSetup = setup({
   types: {} as { context: TaskContext; events: TaskMachineEvent; input: TaskContext },
@@ -94,14 +97,16 @@ const taskSetup = setup({
     isCurrentAttempt,
     isTimedStart: (scope) =>
       isCurrentAttempt(scope) && scope.event.type === 'TaskStarted' && scope.event.data.timeoutAt !== undefined,
-    isRetriedFailure: (scope) =>
-      isCurrentAttempt(scope) && scope.event.type === 'TaskFailed' && scope.event.data.retry !== undefined,
+    isRetriedFailure: (scope) => isCurrentFailure(scope, 'retried') && scope.context.cancelReason !== 'stop',
+    isFinalFailure: (scope) => isCurrentFailure(scope, 'final'),
     isGivenUpLoss: (scope) => isCurrentAttempt(scope) && scope.event.type === 'TaskLost' && scope.event.data.givenUp,
     isCurrentWhileStopping: (scope) => isCurrentAttempt(scope) && scope.context.cancelReason === 'stop',
+    isUnstartedWhileStopping: (scope) =>
+      isCurrentAttempt(scope) && scope.context.cancelReason === 'stop' && scope.context.startedAt === null,
   },
   actions: {
     countNeed: assign({ unmetNeeds: ({ context }) => Math.max(0, context.unmetNeeds - 1) }),
-    rememberHold: assign(({ event }) => (event.type === 'TaskHeld' ? { held: event.data.reason } : {})),
+    rememberHold: assign(({ event }) => (event.type === 'TaskHeld' ? { held: holdOf(event.data.reason) } : {})),
     rememberAssignment: assign(({ event }) => assignmentOf(event)),
     rememberStart: assign(({ event }) =>
       event.type === 'TaskStarted' ? { startedAt: event.data.startedAt, timeoutAt: event.data.timeoutAt ?? null } : {},
@@ -125,19 +130,29 @@ function isCurrentAttempt({ context, event }: Scope): boolean {
   return 'data' in event && 'attemptId' in event.data && event.data.attemptId === context.current?.attemptId;
 }
 
-function placeOf({ context }: { context: TaskContext }): AttemptPlace {
+function isCurrentFailure(scope: Scope, kind: 'retried' | 'final'): boolean {
+  if (scope.event.type !== 'TaskFailed' || !isCurrentAttempt(scope)) return false;
+  return (scope.event.data.retry === undefined) === (kind === 'final');
+}
+
+function placeOf({ context }: ContextScope): AttemptPlace {
   if (context.current === null) throw new Error(`the task ${context.task} has no attempt (T2)`);
   return context.current;
 }
 
-const timeoutTimer = (scope: { context: TaskContext }) => ({
-  timerId: timerIds.timeout(placeOf(scope).attemptId),
-  dueAt: scope.context.timeoutAt ?? 0,
-});
-const retryTimer = ({ context }: { context: TaskContext }) => ({
-  timerId: timerIds.retry(context.task, context.failures),
-  dueAt: context.dueAt ?? 0,
-});
+const timeoutTimer = (scope: ContextScope) => ({ timerId: timerIds.timeout(placeOf(scope).attemptId) });
+const retryTimer = ({ context }: ContextScope) => ({ timerId: timerIds.retry(context.task, context.failures) });
+const armTimeout = {
+  type: 'armTimer',
+  params: (scope: ContextScope) => ({ ...timeoutTimer(scope), dueAt: scope.context.timeoutAt ?? 0 }),
+} as const;
+const armRetry = {
+  type: 'armTimer',
+  params: (scope: ContextScope) => ({ ...retryTimer(scope), dueAt: scope.context.dueAt ?? 0 }),
+} as const;
+
+const faultOf = ({ code, message }: Fault): Fault => ({ code, message });
+const holdOf = ({ code, message, group }: HoldReason): HoldReason => ({ code, message, group });
 
 function assignmentOf(event: TaskMachineEvent): Partial<TaskContext> {
   if (event.type !== 'TaskAssigned') return {};
@@ -160,10 +175,11 @@ function outcomeOf(context: TaskContext, event: TaskMachineEvent): Partial<TaskC
   if (event.type === 'TaskFailed') {
     const { finishedAt, fault, retry } = event.data;
     const startedAt = event.data.startedAt ?? context.startedAt;
-    return { startedAt, finishedAt, fault, failures: context.failures + 1, dueAt: retry?.dueAt ?? null };
+    const failures = context.failures + 1;
+    return { startedAt, finishedAt, fault: faultOf(fault), failures, dueAt: retry?.dueAt ?? null };
   }
   if (event.type === 'TaskLost') {
-    return { finishedAt: event.data.lostAt, fault: event.data.reason, losses: context.losses + 1 };
+    return { finishedAt: event.data.lostAt, fault: faultOf(event.data.reason), losses: context.losses + 1 };
   }
   return event.type === 'TaskStopped' ? { finishedAt: event.data.finishedAt } : {};
 }
@@ -174,10 +190,10 @@ const disarmTimeout = { type: 'disarmTimer', params: timeoutTimer } as const;
 const end = [disarmTimeout, release, 'endAttempt'] as const;
 
 const succeed = { guard: 'isCurrentAttempt', target: 'succeeded', actions: end } as const;
-const stop = { guard: 'isCurrentAttempt', target: 'stopped', actions: end } as const;
+const stop = { guard: 'isCurrentWhileStopping', target: 'stopped', actions: end } as const;
 const fail = [
-  { guard: 'isRetriedFailure', target: 'backingOff', actions: [...end, { type: 'armTimer', params: retryTimer }] },
-  { guard: 'isCurrentAttempt', target: 'failed', actions: end },
+  { guard: 'isRetriedFailure', target: 'backingOff', actions: [...end, armRetry] },
+  { guard: 'isFinalFailure', target: 'failed', actions: end },
 ] as const;
 const lose = [
   { guard: 'isGivenUpLoss', target: 'failed', actions: [revoke, ...end] },
@@ -185,11 +201,7 @@ const lose = [
   { guard: 'isCurrentAttempt', target: 'ready', actions: [revoke, ...end] },
 ] as const;
 const start = [
-  {
-    guard: 'isTimedStart',
-    target: 'running',
-    actions: ['rememberStart', { type: 'armTimer', params: timeoutTimer }],
-  },
+  { guard: 'isTimedStart', target: 'running', actions: ['rememberStart', armTimeout] },
   { guard: 'isCurrentAttempt', target: 'running', actions: 'rememberStart' },
 ] as const;
 const beginStop = {
@@ -202,7 +214,7 @@ const beginTimeout = {
   actions: ['rememberTimeout', { type: 'cancelAttempt', params: cancelOf }],
 } as const;
 
-function cancelOf(scope: { context: TaskContext }): AttemptPlace & { reason: 'stop' | 'timeout' } {
+function cancelOf(scope: ContextScope): AttemptPlace & { reason: 'stop' | 'timeout' } {
   return { ...placeOf(scope), reason: scope.context.cancelReason ?? 'stop' };
 }
 
@@ -235,7 +247,8 @@ export const taskInstanceMachine = taskSetup.createMachine({
       on: {
         ...attemptEnds,
         TaskAccepted: { guard: 'isCurrentAttempt', target: 'accepted' },
-        TaskRejected: { guard: 'isCurrentAttempt', target: 'ready', actions: end },
+        // Revoked also here: the offer may have arrived although its answer did not.
+        TaskRejected: { guard: 'isCurrentAttempt', target: 'ready', actions: [revoke, ...end] },
         TaskStarted: start,
       },
     },
@@ -247,7 +260,7 @@ export const taskInstanceMachine = taskSetup.createMachine({
         TaskFailed: fail,
         TaskLost: lose,
         TaskStopped: stop,
-        TaskRejected: stop,
+        TaskRejected: { ...stop, guard: 'isUnstartedWhileStopping' },
         StopAsked: { actions: 'rememberStop' },
       },
     },

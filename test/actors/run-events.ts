@@ -1,0 +1,160 @@
+/** Events and commands of a run with everything that a test does not look at filled in. Times count from 1,000,000. */
+import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import type {
+  HoldReason,
+  PlacementReason,
+  WorkflowInstanceEvent,
+  WorkflowInstanceEventOf,
+  WorkflowInstanceEventType,
+} from '../../schemas/events/workflow-instance.events.ts';
+import type {
+  AttemptId,
+  Digest,
+  Incarnation,
+  InstanceId,
+  MasterId,
+  SubmissionKey,
+  TaskName,
+  WorkerGroup,
+  WorkerId,
+  WorkflowName,
+} from '../../schemas/ids.ts';
+import type { AttemptReport } from '../../schemas/messages/attempt.messages.ts';
+
+export const now = 1_000_000;
+export const lossesMax = 2;
+
+const uuid = (block: string, count: number) =>
+  `${block.padEnd(8, '0')}-0000-4000-8000-${String(count).padStart(12, '0')}`;
+
+export const instance = uuid('1', 1) as InstanceId;
+export const worker = 'worker-1' as WorkerId;
+export const workerIncarnation = uuid('2', 1) as Incarnation;
+export const incarnationOf = (count: number) => uuid('3', count) as Incarnation;
+export const attemptIdOf = (count: number) => uuid('a', count) as AttemptId;
+export const nameOf = (task: string) => task as TaskName;
+
+export const fault = { code: 'TASK_EXIT_NONZERO', message: 'exit code 1' };
+export const lossReason = { code: 'WORKER_UNREACHABLE', message: 'worker-1 does not answer' };
+export const why: PlacementReason = {
+  balancer: 'leastBusyOfTwo',
+  candidates: [{ worker, freeSlots: 4, load: 0.25 }],
+  candidateCount: 1,
+};
+export const holdReason: HoldReason = {
+  code: 'NO_FREE_SLOT',
+  message: 'all slots are taken',
+  group: 'default' as WorkerGroup,
+};
+export const definitionReference = { name: 'tested' as WorkflowName, version: 1, digest: '0'.repeat(64) as Digest };
+const owner = { master: 'master-1' as MasterId, incarnation: incarnationOf(1), host: 'host-1' };
+
+export const submitted: WorkflowInstanceEvent = {
+  type: 'WorkflowSubmitted',
+  data: { definition: definitionReference, key: 'key-1' as SubmissionKey, params: {}, submittedAt: now },
+};
+
+export function ownershipTaken(epoch: number): WorkflowInstanceEventOf<'OwnershipTaken'> {
+  const reason = epoch === 1 ? 'created' : 'masterLost';
+  return { type: 'OwnershipTaken', data: { epoch, ...owner, claimRevision: epoch, reason } };
+}
+
+type TaskEventType = Extract<WorkflowInstanceEventType, `Task${string}`>;
+
+/** An event of a task with every required field; `attempt` is the number in the attempt's id. */
+export function taskEvent(type: TaskEventType, name: string, attempt = 1, more: object = {}): WorkflowInstanceEvent {
+  const task = nameOf(name);
+  const data = { task, attemptId: attemptIdOf(attempt) };
+  const fields: Record<TaskEventType, object> = {
+    TaskHeld: { task, reason: holdReason },
+    TaskAssigned: { ...data, attempt, worker, workerIncarnation, why },
+    TaskRejected: { ...data, reason: lossReason },
+    TaskAccepted: data,
+    TaskStarted: { ...data, startedAt: now },
+    TaskSucceeded: { ...data, startedAt: now, finishedAt: now, outputs: {} },
+    TaskFailed: { ...data, finishedAt: now, fault },
+    TaskTimedOut: { ...data, timedOutAt: now },
+    TaskLost: { ...data, lostAt: now, reason: lossReason, givenUp: false },
+    TaskRetryDue: { task },
+    TaskStopped: { ...data, finishedAt: now },
+  };
+  return { type, data: { ...fields[type], ...more } } as WorkflowInstanceEvent;
+}
+
+export const willRetry = { retry: { delayMs: 1_000, dueAt: now + 1_000 } };
+
+export function runEvent(type: Exclude<WorkflowInstanceEventType, TaskEventType>): WorkflowInstanceEvent {
+  switch (type) {
+    case 'WorkflowSubmitted':
+      return submitted;
+    case 'OwnershipTaken':
+      return ownershipTaken(1);
+    case 'WorkflowStopRequested':
+      return { type, data: { key: 'stop-1', by: 'ann' } };
+    case 'WorkflowSucceeded':
+      return { type, data: { finishedAt: now } };
+    case 'WorkflowFailed':
+      return { type, data: { finishedAt: now, failedTasks: [], failedCount: 0 } };
+    case 'WorkflowStopped':
+      return { type, data: { finishedAt: now, by: 'ann' } };
+  }
+}
+
+export const submit: WorkflowInstanceCommand = {
+  type: 'SubmitWorkflow',
+  now,
+  definition: definitionReference,
+  key: 'key-1' as SubmissionKey,
+  params: {},
+};
+export const requestStop: WorkflowInstanceCommand = { type: 'RequestStop', now, key: 'stop-1', by: 'ann' };
+export const conclude: WorkflowInstanceCommand = { type: 'ConcludeWorkflow', now };
+
+export function takeOwnership(life: number): WorkflowInstanceCommand {
+  const reason = life === 1 ? 'created' : 'masterLost';
+  return { type: 'TakeOwnership', now, ...owner, incarnation: incarnationOf(life), claimRevision: life, reason };
+}
+
+export function assign(task: string, attempt = 1): WorkflowInstanceCommand {
+  const attemptId = attemptIdOf(attempt);
+  return { type: 'AssignTask', now, task: nameOf(task), attemptId, worker, workerIncarnation, why };
+}
+
+export function hold(task: string): WorkflowInstanceCommand {
+  return { type: 'HoldTask', now, task: nameOf(task), reason: holdReason };
+}
+
+export function reject(task: string, attempt = 1): WorkflowInstanceCommand {
+  return { type: 'RejectAttempt', now, task: nameOf(task), attemptId: attemptIdOf(attempt), reason: lossReason };
+}
+
+export function lose(task: string, attempt = 1): WorkflowInstanceCommand {
+  const attemptId = attemptIdOf(attempt);
+  return { type: 'LoseAttempt', now, task: nameOf(task), attemptId, reason: lossReason, lossesMax };
+}
+
+export function fireTimer(task: string, timerId: string): WorkflowInstanceCommand {
+  return { type: 'FireTimer', now, task: nameOf(task), timerId };
+}
+
+export type ReportKind = AttemptReport['kind'];
+export const reportKinds = ['accepted', 'started', 'succeeded', 'failed', 'cancelled', 'lost'] as const;
+
+export function report(kind: ReportKind, task: string, attempt = 1): WorkflowInstanceCommand {
+  const fields: Record<ReportKind, object> = {
+    accepted: {},
+    started: { startedAt: now },
+    succeeded: { startedAt: now, finishedAt: now, outputs: {} },
+    failed: { startedAt: now, finishedAt: now, fault, exitCode: 1 },
+    cancelled: { startedAt: now, finishedAt: now },
+    lost: { finishedAt: now, fault: lossReason },
+  };
+  const reported = { kind, instance, task: nameOf(task), attemptId: attemptIdOf(attempt), sequence: 1 };
+  return {
+    type: 'RecordReport',
+    now,
+    random: 0.5,
+    lossesMax,
+    report: { ...reported, ...fields[kind] } as AttemptReport,
+  };
+}
