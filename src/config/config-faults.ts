@@ -1,10 +1,10 @@
 /** Wrong configuration in words: where it was said, what was expected, what was found, what was probably meant. */
 import type { z } from 'zod';
 import type { JsonRecord } from '../../schemas/json.ts';
+import { nearestName } from '../definitions/nearest-name.ts';
 import { AppError } from '../errors/app-error.ts';
 import { configFields, configSections, fieldNamed } from './config-fields.ts';
 import { maskAddress, maskSecrets } from './mask-secrets.ts';
-import { nearestName } from './nearest-name.ts';
 
 /** `source` is `millrace.yaml:4`, `variable MILLRACE_WORKER_SLOTS` or `flag --slots`. */
 export type ConfigFault =

@@ -1,13 +1,24 @@
 /** Settings from environment variables, and warnings for variables that look like settings and are none. */
+
+import { nearestName } from '../definitions/nearest-name.ts';
 import { configFields, valueFromText, variablePrefix } from './config-fields.ts';
 import type { Environment } from './environment.ts';
-import { nearestName } from './nearest-name.ts';
 
 export type Assignment = { path: readonly string[]; value: unknown; source: string };
 
-/** Variables with our prefix that are no settings: of the test suite, and those that a shell task is given. */
-const foreignVariables =
-  /^MILLRACE_(TEST_.*|UPDATE|INSTANCE|WORKFLOW|TASK|ATTEMPT|ATTEMPT_ID|OUTPUTS?|PARAM_.*|NEEDS?_.*)$/;
+/** Variables with our prefix that are no settings: those that a shell task is given, and those of the launcher. */
+const foreignVariables: ReadonlySet<string> = new Set([
+  'MILLRACE_INPUTS',
+  'MILLRACE_OUTPUT',
+  'MILLRACE_INSTANCE',
+  'MILLRACE_WORKFLOW',
+  'MILLRACE_TASK',
+  'MILLRACE_ATTEMPT',
+  'MILLRACE_ATTEMPT_ID',
+  'MILLRACE_NATS_RELEASES_URL',
+  'MILLRACE_UPDATE',
+]);
+const testPrefix = `${variablePrefix}TEST_`;
 
 /** An empty variable counts as unset. */
 export function assignmentsFromEnvironment(environment: Environment): Assignment[] {
@@ -23,7 +34,8 @@ export function unknownVariableWarnings(environment: Environment): string[] {
   const known = configFields.map((field) => field.variable);
   const isKnown = new Set(known);
   return Object.keys(environment)
-    .filter((name) => name.startsWith(variablePrefix) && !isKnown.has(name) && !foreignVariables.test(name))
+    .filter((name) => name.startsWith(variablePrefix) && !name.startsWith(testPrefix))
+    .filter((name) => !isKnown.has(name) && !foreignVariables.has(name))
     .sort()
     .map((name) => {
       const nearest = nearestName(unprefixed(name), known.map(unprefixed));

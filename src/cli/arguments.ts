@@ -1,0 +1,43 @@
+/** Arguments and options as text, parsed at the border; a fault becomes commander's sentence for wrong usage. */
+import { InvalidArgumentError } from 'commander';
+import type { z } from 'zod';
+import { parseDurationMs } from '../../schemas/duration.ts';
+import { attemptIdSchema, submissionKeySchema, taskNameSchema, workflowNameSchema } from '../../schemas/ids.ts';
+
+export const workflowName = fitting(workflowNameSchema, 'expected a workflow name');
+export const taskName = fitting(taskNameSchema, 'expected a task name');
+export const attemptId = fitting(attemptIdSchema, 'expected the id of an attempt, as "millrace events" shows it');
+export const submissionKey = fitting(submissionKeySchema, 'expected 1 to 512 characters');
+
+export function wholeNumber(range: { min: number; max: number }): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= range.min && number <= range.max) return number;
+    throw new InvalidArgumentError(`Expected a whole number from ${range.min} to ${range.max}.`);
+  };
+}
+
+export function durationMs(text: string): number {
+  const ms = parseDurationMs(text);
+  if (ms === undefined || ms === 0) throw new InvalidArgumentError('Expected a duration, such as 30s, 5m or 1h30m.');
+  return ms;
+}
+
+/** For options that may be given several times. */
+export function collected(text: string, before: readonly string[] | undefined): string[] {
+  return [...(before ?? []), text];
+}
+
+function fitting<T>(schema: z.ZodType<T>, expected: string): (text: string) => T {
+  return (text) => {
+    const parsed = schema.safeParse(text);
+    if (parsed.success) return parsed.data;
+    const [issue] = parsed.error.issues;
+    const rule = issue?.code === 'invalid_format' && issue.format === 'regex' ? `: ${issue.message}` : '';
+    throw new InvalidArgumentError(`${upperFirst(expected)}${rule}.`);
+  };
+}
+
+function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

@@ -1,0 +1,28 @@
+/** What each command is given to hang itself into the program. */
+import type { Command } from 'commander';
+import type { Config } from '../../../schemas/config.schema.ts';
+import type { ConfigOverride } from '../../config/load-config.ts';
+import type { RunRole } from '../cli-deps.ts';
+import type { ExitCode } from '../exit-codes.ts';
+import type { Session } from '../session.ts';
+
+export type RoleStart = { config: Config; json: boolean; debug: boolean; runRole: RunRole };
+
+export type CommandHost = {
+  program: Command;
+  /** For commands that talk to masters. */
+  withSession(run: (session: Session) => Promise<ExitCode>): Promise<void>;
+  /** For commands that are a process of the cluster; `overrides` are their own flags. */
+  withRole(overrides: readonly ConfigOverride[], run: (start: RoleStart) => Promise<number>): Promise<void>;
+};
+
+export const commandGroups = {
+  start: 'Start:',
+  workflows: 'Workflows:',
+  look: 'Look:',
+  steer: 'Steer:',
+} as const;
+
+export function examples(...lines: readonly string[]): string {
+  return `\nExample${lines.length === 1 ? '' : 's'}:\n${lines.map((line) => `  ${line}`).join('\n')}`;
+}

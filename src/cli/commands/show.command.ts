@@ -1,0 +1,77 @@
+/** `millrace show <run>`: one run with all of its tasks. */
+import type { RunReply, TaskSummary } from '../../../schemas/messages/client.messages.ts';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { paintStatus } from '../output/colors.ts';
+import { oneLine, shortened } from '../output/plain-text.ts';
+import { shortAge, shortDuration } from '../output/short-time.ts';
+import { type Column, formatTable } from '../output/table.ts';
+import { resolveInstance } from '../resolve-instance.ts';
+import type { Session } from '../session.ts';
+import { type CommandHost, commandGroups, examples } from './command-host.ts';
+import { tookOf } from './list.command.ts';
+
+const paramsLengthMax = 400;
+
+export function addShowCommand(host: CommandHost): void {
+  host.program
+    .command('show')
+    .helpGroup(commandGroups.look)
+    .description('Show one run: its status, its owner and its tasks.')
+    .argument('<run>', 'id of the run, or a unique beginning or end of it')
+    .addHelpText('after', examples('millrace show 0193a4c2', 'millrace show 0193a4c2 --json'))
+    .action((part: string) => host.withSession((session) => show(session, part)));
+}
+
+async function show(session: Session, part: string): Promise<ExitCode> {
+  const { client, screen, json, clock } = session;
+  const reply = await client.run(await resolveInstance(client, part));
+  if (json) {
+    screen.printJson(reply);
+    return exitCodes.ok;
+  }
+  const now = clock.now();
+  for (const line of [...headLines(session, reply, now), '']) screen.print(line);
+  const columns = taskColumns(session, now);
+  for (const line of formatTable(columns, reply.tasks, { paintTitle: screen.colors.dim })) screen.print(line);
+  return exitCodes.ok;
+}
+
+function headLines({ screen: { colors } }: Session, reply: RunReply, now: number): string[] {
+  const { run, owner, params, counts, revision } = reply;
+  const field = (name: string, value: string): string => `${colors.dim(name.padEnd(10))}${value}`;
+  const hasParams = Object.keys(params).length > 0;
+  return [
+    `${colors.bold(run.workflow)} version ${run.version}  ${paintStatus(colors, run.status)(run.status)}`,
+    field('run', run.instance),
+    field('key', oneLine(run.key)),
+    field(
+      'submitted',
+      `${shortAge(run.submittedAt, now)}, ${run.finishedAt === undefined ? 'going on' : `took ${tookOf(run, now)}`}`,
+    ),
+    ...(owner === undefined ? [] : [field('owner', `${owner.master} on ${oneLine(owner.host)}, epoch ${owner.epoch}`)]),
+    field('revision', String(revision)),
+    ...(hasParams ? [field('params', shortened(oneLine(JSON.stringify(params)), paramsLengthMax))] : []),
+    field('tasks', countsText(counts)),
+  ];
+}
+
+function countsText(counts: Record<string, number>): string {
+  const shown = Object.entries(counts).filter(([, count]) => count > 0);
+  return shown.map(([status, count]) => `${count} ${oneLine(status)}`).join(', ');
+}
+
+function taskColumns({ screen }: Session, now: number): Column<TaskSummary>[] {
+  return [
+    { title: 'TASK', cell: (task) => task.task },
+    { title: 'STATUS', cell: (task) => ({ text: task.status, paint: paintStatus(screen.colors, task.status) }) },
+    { title: 'ATTEMPTS', cell: (task) => String(task.attempts), align: 'right' },
+    { title: 'WORKER', cell: (task) => task.worker ?? '' },
+    { title: 'TOOK', cell: (task) => taskTook(task, now), align: 'right' },
+    { title: 'NEEDS', cell: (task) => shortened(task.needs.join(', '), 40) },
+    { title: 'NOTE', cell: (task) => shortened(oneLine(task.note ?? ''), 120) },
+  ];
+}
+
+function taskTook(task: TaskSummary, now: number): string {
+  return task.startedAt === undefined ? '' : shortDuration((task.finishedAt ?? now) - task.startedAt);
+}

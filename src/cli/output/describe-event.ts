@@ -1,0 +1,65 @@
+/** One event in words, for a line of a log that a person reads. */
+import type { z } from 'zod';
+import {
+  type WorkflowInstanceEventType,
+  workflowInstanceEvents,
+} from '../../../schemas/events/workflow-instance.events.ts';
+import type { EventView } from '../../../schemas/messages/client.messages.ts';
+import { oneLine, shortened } from './plain-text.ts';
+import { shortDuration } from './short-time.ts';
+
+export type DataOf<T extends WorkflowInstanceEventType> = z.infer<(typeof workflowInstanceEvents)[T]>;
+
+export type KnownEvent = { [T in WorkflowInstanceEventType]: { type: T; data: DataOf<T> } }[WorkflowInstanceEventType];
+
+const textLengthMax = 160;
+
+const words: { [T in WorkflowInstanceEventType]: (data: DataOf<T>) => string } = {
+  WorkflowSubmitted: ({ definition, key }) => `${definition.name} version ${definition.version}, key ${key}`,
+  OwnershipTaken: ({ master, host, epoch, reason }) => `by ${master} on ${host}, epoch ${epoch} (${reason})`,
+  TaskHeld: ({ task, reason }) => `${task} waits: ${reason.message}`,
+  TaskAssigned: ({ task, worker, attempt, why }) =>
+    `${task} to ${worker}, attempt ${attempt} (${why.balancer} of ${why.candidateCount})`,
+  TaskRejected: ({ task, reason }) => `${task}: ${reason.message} (${reason.code})`,
+  TaskAccepted: ({ task }) => task,
+  TaskStarted: ({ task }) => task,
+  TaskSucceeded: ({ task, startedAt, finishedAt }) => `${task} in ${shortDuration(finishedAt - startedAt)}`,
+  TaskFailed: ({ task, fault, retry }) => {
+    const next = retry === undefined ? '' : `; again in ${shortDuration(retry.delayMs)}`;
+    return `${task}: ${fault.message} (${fault.code})${next}`;
+  },
+  TaskTimedOut: ({ task }) => task,
+  TaskLost: ({ task, reason, givenUp }) =>
+    `${task}: ${reason.message} (${reason.code})${givenUp ? '; lost too often' : ''}`,
+  TaskRetryDue: ({ task }) => task,
+  TaskStopped: ({ task }) => task,
+  WorkflowStopRequested: ({ by, reason }) => `by ${by}${reason === undefined ? '' : `: ${reason}`}`,
+  WorkflowSucceeded: () => '',
+  WorkflowFailed: ({ failedTasks, failedCount }) => {
+    const more = failedCount > failedTasks.length ? ` and ${failedCount - failedTasks.length} more` : '';
+    return `${failedTasks.join(', ')}${more} failed`;
+  },
+  WorkflowStopped: ({ by }) => `by ${by}`,
+};
+
+/** Undefined for a type that this version does not know, or a shape that it cannot read: both are shown, not refused. */
+export function knownEvent(event: Pick<EventView, 'type' | 'data'>): KnownEvent | undefined {
+  if (!isKnownType(event.type)) return undefined;
+  const parsed = workflowInstanceEvents[event.type].safeParse(event.data);
+  // The data was parsed with the schema of this very type.
+  return parsed.success ? ({ type: event.type, data: parsed.data } as KnownEvent) : undefined;
+}
+
+export function describeEvent(event: Pick<EventView, 'type' | 'data'>): string {
+  const known = knownEvent(event);
+  const text = known === undefined ? JSON.stringify(event.data) : describeKnown(known);
+  return shortened(oneLine(text), textLengthMax);
+}
+
+function describeKnown<T extends WorkflowInstanceEventType>(event: { type: T; data: DataOf<T> }): string {
+  return words[event.type](event.data);
+}
+
+function isKnownType(type: string): type is WorkflowInstanceEventType {
+  return Object.hasOwn(workflowInstanceEvents, type);
+}

@@ -1,0 +1,111 @@
+/** What the events of a run add up to, for a person who watches. Cost per event does not grow with the run. */
+import type { WorkflowInstanceEventType } from '../../../schemas/events/workflow-instance.events.ts';
+import type { EventView, RunStatus } from '../../../schemas/messages/client.messages.ts';
+import { type DataOf, knownEvent } from './describe-event.ts';
+
+export type TaskPhase = 'waiting' | 'held' | 'assigned' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'stopped';
+
+export type WatchedTask = {
+  name: string;
+  phase: TaskPhase;
+  worker: string | undefined;
+  /** When the current attempt was assigned, or started once that is known. */
+  since: number | undefined;
+  note: string | undefined;
+};
+
+export type RunProgress = {
+  status: RunStatus;
+  submittedAt: number | undefined;
+  finishedAt: number | undefined;
+  owner: string | undefined;
+  tasks: Map<string, WatchedTask>;
+  counts: Record<TaskPhase, number>;
+  /** Names of the tasks that are assigned or running, oldest first. */
+  active: Set<string>;
+  /** Why the first failed task failed. */
+  firstFailure: string | undefined;
+};
+
+export function createRunProgress(): RunProgress {
+  return {
+    status: 'running',
+    submittedAt: undefined,
+    finishedAt: undefined,
+    owner: undefined,
+    tasks: new Map(),
+    counts: { waiting: 0, held: 0, assigned: 0, running: 0, retrying: 0, succeeded: 0, failed: 0, stopped: 0 },
+    active: new Set(),
+    firstFailure: undefined,
+  };
+}
+
+type Change<T extends WorkflowInstanceEventType> = (
+  progress: RunProgress,
+  data: DataOf<T>,
+  decidedAt: number | undefined,
+) => void;
+
+const changes: { [T in WorkflowInstanceEventType]: Change<T> } = {
+  WorkflowSubmitted: (progress, { submittedAt }) => {
+    progress.submittedAt = submittedAt;
+  },
+  OwnershipTaken: (progress, { master }) => {
+    progress.owner = master;
+  },
+  TaskHeld: (progress, { task, reason }) => moveTask(progress, task, { phase: 'held', note: reason.message }),
+  TaskAssigned: (progress, { task, worker }, since) =>
+    moveTask(progress, task, { phase: 'assigned', worker, since, note: undefined }),
+  TaskRejected: (progress, { task, reason }) => moveTask(progress, task, { phase: 'waiting', note: reason.message }),
+  TaskAccepted: () => undefined,
+  TaskStarted: (progress, { task, startedAt }) => moveTask(progress, task, { phase: 'running', since: startedAt }),
+  TaskSucceeded: (progress, { task }) => moveTask(progress, task, { phase: 'succeeded' }),
+  TaskFailed: (progress, { task, fault, retry }) => {
+    if (retry === undefined) progress.firstFailure ??= `${task}: ${fault.message} (${fault.code})`;
+    moveTask(progress, task, { phase: retry === undefined ? 'failed' : 'retrying', note: fault.message });
+  },
+  TaskTimedOut: (progress, { task }) => moveTask(progress, task, { phase: 'running', note: 'timed out' }),
+  TaskLost: (progress, { task, reason, givenUp }) => {
+    if (givenUp) progress.firstFailure ??= `${task}: lost too often; at last: ${reason.message} (${reason.code})`;
+    moveTask(progress, task, { phase: givenUp ? 'failed' : 'waiting', note: reason.message });
+  },
+  TaskRetryDue: (progress, { task }) => moveTask(progress, task, { phase: 'waiting' }),
+  TaskStopped: (progress, { task }) => moveTask(progress, task, { phase: 'stopped' }),
+  WorkflowStopRequested: (progress) => {
+    progress.status = 'stopping';
+  },
+  WorkflowSucceeded: (progress, { finishedAt }) => endRun(progress, 'succeeded', finishedAt),
+  WorkflowFailed: (progress, { finishedAt }) => endRun(progress, 'failed', finishedAt),
+  WorkflowStopped: (progress, { finishedAt }) => endRun(progress, 'stopped', finishedAt),
+};
+
+/** Changes the progress in place. Events of later versions change nothing. */
+export function applyEvent(progress: RunProgress, event: EventView): void {
+  const known = knownEvent(event);
+  if (known === undefined) return;
+  const { decidedAt } = event.metadata;
+  applyKnown(progress, known, typeof decidedAt === 'number' ? decidedAt : undefined);
+}
+
+function applyKnown<T extends WorkflowInstanceEventType>(
+  progress: RunProgress,
+  event: { type: T; data: DataOf<T> },
+  decidedAt: number | undefined,
+): void {
+  changes[event.type](progress, event.data, decidedAt);
+}
+
+function endRun(progress: RunProgress, status: RunStatus, finishedAt: number): void {
+  progress.status = status;
+  progress.finishedAt = finishedAt;
+}
+
+function moveTask(progress: RunProgress, name: string, change: Partial<WatchedTask> & { phase: TaskPhase }): void {
+  const before = progress.tasks.get(name);
+  if (before !== undefined) progress.counts[before.phase] -= 1;
+  progress.counts[change.phase] += 1;
+  const task = { ...(before ?? { name, worker: undefined, since: undefined, note: undefined }), ...change };
+  progress.tasks.set(name, task);
+  if (change.phase === 'assigned' || change.phase === 'running') progress.active.add(name);
+  else progress.active.delete(name);
+}

@@ -1,0 +1,144 @@
+/** A master that keeps a few runs in memory and answers the messages of users, each parsed by its schema. */
+import type { z } from 'zod';
+import type { ErrorReply } from '../../schemas/errors.ts';
+import type { InstanceId } from '../../schemas/ids.ts';
+import {
+  commandRequestSchema,
+  type EventView,
+  eventsQuerySchema,
+  type LogsReply,
+  logsQuerySchema,
+  type RunReply,
+  registerRequestSchema,
+  runQuerySchema,
+  runsQuerySchema,
+  submitRequestSchema,
+} from '../../schemas/messages/client.messages.ts';
+import type { Member } from '../../schemas/messages/membership.messages.ts';
+import { type QueryKind, subjects } from '../../schemas/messages/subjects.ts';
+import type { IncomingMessage, Transport } from '../../src/transport/transport.port.ts';
+
+export type FakeRun = RunReply & { events: EventView[] };
+
+export type FakeMaster = {
+  runs: FakeRun[];
+  members: Member[];
+  definitions: { name: string; version: number; description?: string }[];
+  logs: Map<string, LogsReply[]>;
+  /** Every request, as `subject` and parsed body. */
+  requests: { subject: string; body: unknown }[];
+  /** Answers of the next requests on a subject, instead of the usual ones; `silence` gives none. */
+  script: Map<string, (ErrorReply | { raw: unknown } | 'silence' | 'usual')[]>;
+  /** The run that the next submission makes. */
+  nextRun: (() => FakeRun) | undefined;
+  /** Publishes an event of a run as a message; `isDurable` false means that no query knows it. */
+  publish(run: FakeRun, event: EventView): void;
+};
+
+export function createFakeMaster(transport: Transport): FakeMaster {
+  const master: FakeMaster = {
+    runs: [],
+    members: [],
+    definitions: [],
+    logs: new Map(),
+    requests: [],
+    script: new Map(),
+    nextRun: undefined,
+    publish: (run, event) => {
+      transport.publish(subjects.events(run.run.workflow, run.run.instance, event.type), event);
+    },
+  };
+  const answerOn = (pattern: string, answer: (message: IncomingMessage) => unknown): void => {
+    transport.subscribe(pattern, (message) => {
+      master.requests.push({ subject: message.subject, body: message.body });
+      const scripted = master.script.get(message.subject)?.shift();
+      if (scripted === 'silence' || message.reply === undefined) return;
+      if (scripted !== undefined && scripted !== 'usual')
+        transport.publish(message.reply, 'raw' in scripted ? scripted.raw : scripted);
+      else transport.publish(message.reply, answer(message));
+    });
+  };
+  const query = (kind: QueryKind, answer: (body: unknown) => unknown): void =>
+    answerOn(subjects.query(kind), ({ body }) => answer(body));
+
+  answerOn(subjects.submit('*'), (message) => submit(master, message));
+  answerOn(subjects.register, ({ body }) => register(master, body));
+  answerOn(subjects.command, ({ body }) => command(master, body));
+  query('runs', (body) => listRuns(master, runsQuerySchema.parse(body)));
+  query('run', (body) =>
+    withRun(master, runQuerySchema.parse(body).instance, ({ events: _events, ...reply }) => reply),
+  );
+  query('events', (body) => listEvents(master, eventsQuerySchema.parse(body)));
+  query('logs', (body) => nextLogPage(master, logsQuerySchema.parse(body)));
+  query('definitions', () => ({ definitions: master.definitions }));
+  query('cluster', () => ({ members: master.members }));
+  return master;
+}
+
+function submit(master: FakeMaster, { subject, body }: IncomingMessage): unknown {
+  const request = submitRequestSchema.parse(body ?? {});
+  const workflow = subject.split('.').at(-1);
+  const newest = master.definitions.findLast((definition) => definition.name === workflow);
+  if (newest === undefined) return { code: 'WORKFLOW_NOT_FOUND', message: `There is no workflow "${workflow}".` };
+  const known = master.runs.find((run) => run.run.key === request.key);
+  const run = known ?? master.nextRun?.();
+  if (run === undefined) throw new Error('the test gave no next run');
+  if (known === undefined) master.runs.unshift(run);
+  return {
+    instance: run.run.instance,
+    workflow,
+    version: request.version ?? newest.version,
+    key: request.key,
+    revision: 0,
+    duplicate: known !== undefined,
+  };
+}
+
+function register(master: FakeMaster, body: unknown): unknown {
+  const { definition } = registerRequestSchema.parse(body);
+  const known = master.definitions.findLast(({ name }) => name === definition.name);
+  const version = (known?.version ?? 0) + 1;
+  master.definitions.push({ name: definition.name, version });
+  return { name: definition.name, version, digest: 'a'.repeat(64), created: true };
+}
+
+function command(master: FakeMaster, body: unknown): unknown {
+  const { instance } = commandRequestSchema.parse(body);
+  return withRun(master, instance, (run) => {
+    if (run.run.status !== 'running') {
+      return { code: 'COMMAND_NOT_ALLOWED', message: `The run ${instance} has already ${run.run.status}.` };
+    }
+    run.run.status = 'stopping';
+    return { instance, revision: run.revision + 1, changed: true, status: 'stopping' };
+  });
+}
+
+function listRuns(master: FakeMaster, query: z.output<typeof runsQuerySchema>): unknown {
+  const start = query.before === undefined ? 0 : master.runs.findIndex((run) => run.run.instance === query.before) + 1;
+  const fitting = master.runs
+    .slice(start)
+    .map((run) => run.run)
+    .filter((run) => query.workflow === undefined || run.workflow === query.workflow)
+    .filter((run) => query.status === undefined || run.status === query.status);
+  return { runs: fitting.slice(0, query.limit), more: fitting.length > query.limit };
+}
+
+function listEvents(master: FakeMaster, { instance, from, limit }: z.output<typeof eventsQuerySchema>): unknown {
+  return withRun(master, instance, (run) => {
+    const rest = run.events.filter((event) => event.revision >= from);
+    return { events: rest.slice(0, limit), more: rest.length > limit };
+  });
+}
+
+function nextLogPage(master: FakeMaster, { instance, task }: z.output<typeof logsQuerySchema>): unknown {
+  return withRun(master, instance, () => {
+    const page = master.logs.get(task)?.shift();
+    return page ?? { code: 'ATTEMPT_NOT_FOUND', message: `The run has no attempt of a task "${task}".` };
+  });
+}
+
+function withRun(master: FakeMaster, instance: InstanceId, answer: (run: FakeRun) => unknown): unknown {
+  const run = master.runs.find((candidate) => candidate.run.instance === instance);
+  if (run === undefined) return { code: 'INSTANCE_NOT_FOUND', message: `There is no run ${instance}.` };
+  return answer(run);
+}
