@@ -8,7 +8,8 @@ import type { RetryPolicy } from '../../schemas/definition/workflow.definition.t
  */
 export function nextDelayMs(policy: RetryPolicy, failureCount: number, random: number): number | undefined {
   if (failureCount >= policy.attempts) return undefined;
-  const exponential = policy.delayMs * policy.backoff ** (failureCount - 1);
+  // Zero times an overflown power would be not a number.
+  const exponential = policy.delayMs === 0 ? 0 : policy.delayMs * policy.backoff ** (failureCount - 1);
   const bounded = Math.min(exponential, policy.delayMaxMs);
   const spread = 1 + policy.jitter * (2 * random - 1);
   return Math.round(bounded * spread);

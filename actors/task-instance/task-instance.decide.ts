@@ -28,20 +28,7 @@ export function decideTimer(state: TaskState, { timerId, task, now }: CommandOf<
 }
 
 export function decideLoss(state: TaskState, command: CommandOf<'LoseAttempt'>): TaskEvent[] {
-  const { task, attemptId, now, reason, evidence, lossesMax } = command;
-  const givenUp = state.context.losses >= lossesMax;
-  const fault: Fault = givenUp
-    ? { code: 'TASK_LOST_TOO_OFTEN', message: `lost ${lossesMax + 1} times; last: ${reason.message}` }
-    : reason;
-  const data = {
-    task,
-    attemptId,
-    lostAt: now,
-    reason: fault,
-    givenUp,
-    ...(evidence === undefined ? {} : { evidence }),
-  };
-  return legal(state, { type: 'TaskLost', data });
+  return legal(state, lossOf(state, command));
 }
 
 function reportEvent(definition: TaskDefinition, state: TaskState, command: CommandOf<'RecordReport'>): TaskEvent {
@@ -64,7 +51,7 @@ function reportEvent(definition: TaskDefinition, state: TaskState, command: Comm
     case 'cancelled':
       return cancellation(definition, state, command, report);
     case 'lost':
-      return lossOf(state, command, report.fault);
+      return reportedLoss(state, command, report.fault);
   }
 }
 
@@ -84,7 +71,7 @@ function cancellation(
       return failure(definition, state, command, { ...report, fault });
     }
     case null:
-      return lossOf(state, command, {
+      return reportedLoss(state, command, {
         code: 'TASK_CANCELLED',
         message: 'the worker stopped and cancelled the attempt',
       });
@@ -116,11 +103,21 @@ function failure(
   };
 }
 
-function lossOf(state: TaskState, command: CommandOf<'RecordReport'>, reason: Fault): TaskEvent {
-  const { now, lossesMax } = command;
-  const { task, attemptId } = command.report;
+function reportedLoss(state: TaskState, command: CommandOf<'RecordReport'>, reason: Fault): TaskEvent {
+  const { now, lossesMax, report } = command;
+  return lossOf(state, { task: report.task, attemptId: report.attemptId, now, lossesMax, reason });
+}
+
+type Loss = Omit<CommandOf<'LoseAttempt'>, 'type'>;
+
+/** A loss above the ceiling ends the task. */
+function lossOf(state: TaskState, { task, attemptId, now, reason, evidence, lossesMax }: Loss): TaskEvent {
   const givenUp = state.context.losses >= lossesMax;
-  return { type: 'TaskLost', data: { task, attemptId, lostAt: now, reason, givenUp } };
+  const fault: Fault = givenUp
+    ? { code: 'TASK_LOST_TOO_OFTEN', message: `lost ${lossesMax + 1} times; last: ${reason.message}` }
+    : reason;
+  const noted = evidence === undefined ? {} : { evidence };
+  return { type: 'TaskLost', data: { task, attemptId, lostAt: now, reason: fault, givenUp, ...noted } };
 }
 
 function legal(state: TaskState, event: TaskEvent): TaskEvent[] {

@@ -31,24 +31,20 @@ export function releaseRoots(plan: Plan, context: WorkflowInstanceContext): Prop
   return finish(context, draft);
 }
 
+type TaskEvent = Extract<WorkflowInstanceEvent, { type: `Task${string}` }>;
+
 /** Folds an event of one task and what follows from it for others. */
-export function propagateTaskEvent(
-  plan: Plan,
-  context: WorkflowInstanceContext,
-  event: Extract<WorkflowInstanceEvent, { type: `Task${string}` }>,
-): Propagated {
+export function propagateTaskEvent(plan: Plan, context: WorkflowInstanceContext, event: TaskEvent): Propagated {
   const draft = draftOf(plan, context);
-  const index = plan.indexOf(event.data.task);
-  if (index === undefined) return { context, effects: [] };
-  const status = change(draft, index, event);
-  if (status === 'succeeded') {
-    for (const successor of plan.tasks[index]?.successors ?? []) change(draft, successor, { type: 'NeedMet' });
-  }
-  if (status === 'failed') {
-    draft.failedTasks = [...context.failedTasks, event.data.task].slice(0, failedTasksMax);
-    if (plan.definition.failurePolicy === 'end') stopOpenTasks(draft);
-    else blockDependants(draft, index);
-  }
+  foldInto(draft, event);
+  return finish(context, draft);
+}
+
+/** The same for the failure that ends the run (failure policy `end`): everything else is asked to stop, once. */
+export function propagateLastTaskEvent(plan: Plan, context: WorkflowInstanceContext, event: TaskEvent): Propagated {
+  const draft = draftOf(plan, context);
+  foldInto(draft, event);
+  stopOpenTasks(draft);
   return finish(context, draft);
 }
 
@@ -57,6 +53,20 @@ export function propagateStop(plan: Plan, context: WorkflowInstanceContext): Pro
   const draft = draftOf(plan, context);
   stopOpenTasks(draft);
   return finish(context, draft);
+}
+
+function foldInto(draft: Draft, event: TaskEvent): void {
+  const { plan } = draft;
+  const index = plan.indexOf(event.data.task);
+  if (index === undefined) return;
+  const status = change(draft, index, event);
+  if (status === 'succeeded') {
+    for (const successor of plan.tasks[index]?.successors ?? []) change(draft, successor, { type: 'NeedMet' });
+  }
+  if (status === 'failed') {
+    draft.failedTasks = [...draft.failedTasks, event.data.task].slice(0, failedTasksMax);
+    if (plan.definition.failurePolicy === 'continue') blockDependants(draft, index);
+  }
 }
 
 function stopOpenTasks(draft: Draft): void {

@@ -6,15 +6,28 @@
  * I4 Events of an attempt are taken only while it is the task's current attempt (the task machine's T1).
  * I9 A run ends only when every task has ended, and its end follows from theirs.
  */
-import { and, assign, enqueueActions, type SnapshotFrom, setup } from 'xstate';
+import { assign, enqueueActions, type SnapshotFrom, setup } from 'xstate';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { Plan } from '../graph/plan.ts';
 import { effectOnly } from '../kit/machine-fold.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { canTaskTake } from '../task-instance/task-instance.fold.ts';
-import { type Propagated, propagateStop, propagateTaskEvent, releaseRoots } from './task-propagation.ts';
+import {
+  type Propagated,
+  propagateLastTaskEvent,
+  propagateStop,
+  propagateTaskEvent,
+  releaseRoots,
+} from './task-propagation.ts';
 import type { WorkflowInstanceEffect } from './workflow-instance.effects.ts';
-import { initialContext, isComplete, outcomeOf, type WorkflowInstanceContext } from './workflow-instance.state.ts';
+import {
+  initialContext,
+  isComplete,
+  type Outcome,
+  outcomeOf,
+  type WorkflowInstanceContext,
+  type WorkflowInstanceStatus,
+} from './workflow-instance.state.ts';
 
 type TaskEvent = Extract<WorkflowInstanceEvent, { type: `Task${string}` }>;
 type Scope = { context: WorkflowInstanceContext; event: WorkflowInstanceEvent };
@@ -34,14 +47,14 @@ export function workflowInstanceMachine(plan: Plan) {
         on: {
           ...ownership,
           ...taskEvents,
-          TaskFailed: [{ guard: 'endsRun', target: 'ending', actions: 'foldTask' }, taskEvents.TaskFailed],
-          TaskLost: [{ guard: 'endsRun', target: 'ending', actions: 'foldTask' }, taskEvents.TaskLost],
+          TaskFailed: [{ guard: 'endsRun', target: 'ending', actions: 'foldLastTask' }, taskEvents.TaskFailed],
+          TaskLost: [{ guard: 'endsRun', target: 'ending', actions: 'foldLastTask' }, taskEvents.TaskLost],
           WorkflowStopRequested: { target: 'stopping', actions: ['rememberStop', 'stopTasks'] },
-          ...conclusions,
+          ...conclusionsIn('active'),
         },
       },
-      stopping: { on: { ...ownership, ...taskEvents, ...conclusions } },
-      ending: { on: { ...ownership, ...taskEvents, ...conclusions } },
+      stopping: { on: { ...ownership, ...taskEvents, ...conclusionsIn('stopping') } },
+      ending: { on: { ...ownership, ...taskEvents, ...conclusionsIn('ending') } },
       succeeded: { type: 'final' },
       failed: { type: 'final' },
       stopped: { type: 'final' },
@@ -66,11 +79,17 @@ const taskEvents = {
   TaskStopped: takeTaskEvent,
 } as const;
 const ownership = { OwnershipTaken: { guard: 'isNextEpoch', actions: 'rememberOwner' } } as const;
-const conclusions = {
-  WorkflowSucceeded: { guard: and(['isDone', 'hasSucceeded']), target: 'succeeded', actions: 'rememberEnd' },
-  WorkflowFailed: { guard: and(['isDone', 'hasFailed']), target: 'failed', actions: 'rememberEnd' },
-  WorkflowStopped: { guard: 'isDone', target: 'stopped', actions: 'rememberEnd' },
-} as const;
+
+/** A run ends as its tasks did, and as stopped only after it was asked to stop (I9). */
+function conclusionsIn(status: WorkflowInstanceStatus) {
+  const conclusion = <T extends Outcome>(outcome: T) =>
+    ({ guard: { type: 'endsAs', params: { status, outcome } }, target: outcome, actions: 'rememberEnd' }) as const;
+  return {
+    WorkflowSucceeded: conclusion('succeeded'),
+    WorkflowFailed: conclusion('failed'),
+    WorkflowStopped: conclusion('stopped'),
+  } as const;
+}
 
 const counted = (context: WorkflowInstanceContext) => ({ eventCount: context.eventCount + 1 });
 
@@ -81,9 +100,8 @@ function machineSetup(plan: Plan) {
       isNextEpoch: ({ context, event }) => event.type === 'OwnershipTaken' && event.data.epoch === context.epoch + 1,
       isTaskLegal: (scope) => isTaskLegal(plan, scope),
       endsRun: (scope) => plan.definition.failurePolicy === 'end' && isFinalFailure(scope) && isTaskLegal(plan, scope),
-      isDone: ({ context }) => isComplete(context),
-      hasSucceeded: ({ context }) => outcomeOf('active', context) === 'succeeded',
-      hasFailed: ({ context }) => outcomeOf('active', context) === 'failed',
+      endsAs: ({ context }, { status, outcome }: { status: WorkflowInstanceStatus; outcome: Outcome }) =>
+        isComplete(context) && outcomeOf(status, context) === outcome,
     },
     actions: {
       rememberSubmission: assign(({ context, event }) => submissionOf(context, event)),
@@ -94,6 +112,10 @@ function machineSetup(plan: Plan) {
       stopTasks: enqueueActions(({ context, enqueue }) => apply(enqueue, propagateStop(plan, context))),
       foldTask: enqueueActions(({ context, event, enqueue }) => {
         if (isTaskEvent(event)) apply(enqueue, propagateTaskEvent(plan, { ...context, ...counted(context) }, event));
+      }),
+      foldLastTask: enqueueActions(({ context, event, enqueue }) => {
+        if (isTaskEvent(event))
+          apply(enqueue, propagateLastTaskEvent(plan, { ...context, ...counted(context) }, event));
       }),
       placeTask: (_, _params: EffectOf<'placeTask'>) => effectOnly(),
       withdrawTask: (_, _params: EffectOf<'withdrawTask'>) => effectOnly(),
@@ -134,7 +156,8 @@ function submissionOf(
 ): Partial<WorkflowInstanceContext> {
   if (event.type !== 'WorkflowSubmitted') return {};
   const { definition, key, params, submittedAt } = event.data;
-  return { ...counted(context), definition, key, params, submittedAt };
+  const { name, version, digest } = definition;
+  return { ...counted(context), definition: { name, version, digest }, key, params, submittedAt };
 }
 
 function ownershipOf(context: WorkflowInstanceContext, event: WorkflowInstanceEvent): Partial<WorkflowInstanceContext> {

@@ -74,6 +74,7 @@ function ask(
     return decision.events;
   };
   return {
+    // biome-ignore lint/suspicious/noThenProperty: nothing awaits it; "given, when, then" is the language.
     then: (...events) => {
       expect(decided()).toEqual(events);
       return happened(actor, snapshot, decided());

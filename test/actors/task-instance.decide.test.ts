@@ -1,0 +1,235 @@
+import { describe, expect, it } from 'vitest';
+import { timerIds } from '../../actors/task-instance/task-instance.machine.ts';
+import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import { taskOf, workflowOf } from '../kit/definitions.ts';
+import { type Given, given } from '../kit/given.ts';
+import {
+  assign,
+  attemptIdOf,
+  fault,
+  fireTimer,
+  hold,
+  lose,
+  lossesMax,
+  lossReason,
+  nameOf,
+  now,
+  ownershipTaken,
+  reject,
+  report,
+  reportKinds,
+  requestStop,
+  submitted,
+  taskEvent,
+  willRetry,
+} from './run-events.ts';
+
+/** The task `a` under test; `b` keeps the run going and `c` waits for `a`. */
+const definition = workflowOf([
+  taskOf('a', [], { retry: { attempts: 2 }, timeoutMs: 500 }),
+  taskOf('b'),
+  taskOf('c', ['a']),
+]);
+const begun = given(definition, submitted, ownershipTaken(1));
+const running = begun.and(assign('a'), report('started', 'a'));
+
+const states: Record<string, Given> = {
+  waiting: given(workflowOf([taskOf('z'), taskOf('a', ['z'])]), submitted, ownershipTaken(1)),
+  ready: begun,
+  assigned: begun.and(assign('a')),
+  accepted: begun.and(assign('a'), report('accepted', 'a')),
+  running,
+  'to stop': running.and(requestStop),
+  'on timeout': running.and(taskEvent('TaskTimedOut', 'a')),
+  backingOff: begun.and(assign('a'), report('failed', 'a')),
+  succeeded: running.and(report('succeeded', 'a')),
+  failed: begun.and(assign('a'), taskEvent('TaskFailed', 'a')),
+  stopped: begun.and(assign('b', 9), requestStop),
+  blocked: given(workflowOf([taskOf('z'), taskOf('a', ['z']), taskOf('b')]), submitted, ownershipTaken(1)).and(
+    assign('z', 9),
+    taskEvent('TaskFailed', 'z', 9),
+  ),
+};
+
+const timeout = fireTimer('a', timerIds.timeout(attemptIdOf(1)));
+const retry = fireTimer('a', timerIds.retry(nameOf('a'), 1));
+const commands: Record<string, WorkflowInstanceCommand> = {
+  assign: assign('a', 2),
+  hold: hold('a'),
+  reject: reject('a'),
+  lose: lose('a'),
+  timeout,
+  retry,
+  ...Object.fromEntries(reportKinds.map((kind) => [kind, report(kind, 'a')])),
+};
+
+/** Per state the event that each command leads to; `-` is nothing, `!` is refused. */
+const table = `
+             assign hold reject     lose timeout  retry   accepted started succeeded failed    cancelled lost
+  waiting    !      -    !          -    -        -       -        -       -         -         -         -
+  ready      Assign Held !          -    -        -       -        -       -         -         -         -
+  assigned   !      -    Rejected   Lost -        -       Accepted Started Succeeded Failed    Lost      Lost
+  accepted   !      -    !          Lost -        -       -        Started Succeeded Failed    Lost      Lost
+  running    !      -    !          Lost TimedOut -       -        -       Succeeded Failed    Lost      Lost
+  to_stop    !      -    !          Lost -        -       -        -       Succeeded Failed    Stopped   Lost
+  on_timeout !      -    !          Lost -        -       -        -       Succeeded Failed    Failed    Lost
+  backingOff !      -    !          -    -        RetryDue -       -       -         -         -         -
+  succeeded  !      -    !          -    -        -       -        -       -         -         -         -
+  failed     !      -    !          -    -        -       -        -       -         -         -         -
+  stopped    !      -    !          -    -        -       -        -       -         -         -         -
+  blocked    !      -    !          -    -        -       -        -       -         -         -         -
+`;
+
+const rows = table
+  .trim()
+  .split('\n')
+  .map((line) => line.trim().split(/\s+/));
+const columns = rows[0] ?? [];
+const cells = rows
+  .slice(1)
+  .flatMap(([state = '', ...row]) =>
+    row.map((cell, index) => ({ state: state.replace('_', ' '), command: columns[index] ?? '', cell })),
+  );
+
+describe('commands to a task', () => {
+  it('have a cell for every state and command', () => {
+    expect(cells.length).toBe(Object.keys(states).length * Object.keys(commands).length);
+  });
+
+  for (const { state, command, cell } of cells) {
+    it(`${state}: ${command} leads to ${cell}`, () => {
+      const asked = (states[state] as Given).when(commands[command] as WorkflowInstanceCommand);
+      if (cell === '-') asked.thenNothing();
+      else if (cell === '!') asked.thenRejected('COMMAND_NOT_ALLOWED');
+      else asked.thenTypes((cell === 'Assign' ? 'TaskAssigned' : `Task${cell}`) as 'TaskHeld');
+    });
+  }
+
+  it('about a task that the definition does not have are refused', () => {
+    for (const command of [assign('x'), hold('x'), lose('x'), report('succeeded', 'x'), fireTimer('x', 'retry.x.1')]) {
+      running.when(command).thenRejected('ATTEMPT_NOT_FOUND');
+    }
+  });
+});
+
+describe('reports', () => {
+  it.each(Object.keys(states))('%s: a report of another attempt changes nothing (T1)', (state) => {
+    for (const kind of reportKinds) (states[state] as Given).when(report(kind, 'a', 7)).thenNothing();
+  });
+
+  it.each(reportKinds)('of kind %s that come twice change nothing the second time (T1)', (kind) => {
+    begun.and(assign('a'), report(kind, 'a')).when(report(kind, 'a')).thenNothing();
+  });
+
+  it('that overtook earlier ones count; the earlier ones then change nothing', () => {
+    const finished = begun.and(assign('a'), report('succeeded', 'a'));
+    for (const kind of ['accepted', 'started'] as const) finished.when(report(kind, 'a')).thenNothing();
+  });
+
+  it('of a lost attempt change nothing while its successor runs', () => {
+    const moved = running.and(lose('a'), assign('a', 2), report('started', 'a', 2));
+    for (const kind of reportKinds) moved.when(report(kind, 'a', 1)).thenNothing();
+  });
+
+  it('say from when the timeout counts: the master’s clock at the report', () => {
+    const timeoutAt = now + 500;
+    begun
+      .and(assign('a'))
+      .when(report('started', 'a'))
+      .then(taskEvent('TaskStarted', 'a', 1, { timeoutAt }));
+  });
+});
+
+describe('failures', () => {
+  const failed = { startedAt: now, exitCode: 1 };
+
+  it('are tried again after the delay of the policy', () => {
+    running.when(report('failed', 'a')).then(taskEvent('TaskFailed', 'a', 1, { ...failed, ...willRetry }));
+  });
+
+  it('are final when no attempt is left', () => {
+    const second = running.and(report('failed', 'a'), retry, assign('a', 2));
+    const ended = second.when(report('failed', 'a', 2)).then(taskEvent('TaskFailed', 'a', 2, failed));
+    expect(ended.task('a').status).toBe('failed');
+    expect(ended.task('c').status).toBe('blocked');
+  });
+
+  it('are not tried again while the run is being stopped', () => {
+    running
+      .and(requestStop)
+      .when(report('failed', 'a'))
+      .then(taskEvent('TaskFailed', 'a', 1, failed));
+  });
+
+  it('name the timeout when the attempt was cancelled because of it', () => {
+    const message = 'the attempt ran longer than its timeout of 500 ms and was cancelled';
+    running
+      .and(timeout)
+      .when(report('cancelled', 'a'))
+      .then(
+        taskEvent('TaskFailed', 'a', 1, { startedAt: now, fault: { code: 'TASK_TIMED_OUT', message }, ...willRetry }),
+      );
+  });
+});
+
+describe('losses', () => {
+  const lostTwice = running.and(lose('a'), assign('a', 2), lose('a', 2), assign('a', 3));
+
+  it('are not counted as the user’s attempts', () => {
+    expect(lostTwice.task('a').context).toMatchObject({ attempt: 3, failures: 0, losses: 2 });
+  });
+
+  it('carry the evidence', () => {
+    const evidence = 'no responders for 3 s';
+    const loss = taskEvent('TaskLost', 'a', 1, { evidence });
+    running.when({ ...lose('a'), evidence } as WorkflowInstanceCommand).then(loss);
+  });
+
+  const tooOften = {
+    code: 'TASK_LOST_TOO_OFTEN',
+    message: `lost ${lossesMax + 1} times; last: ${lossReason.message}`,
+  };
+  const givenUp = taskEvent('TaskLost', 'a', 3, { givenUp: true, reason: tooOften });
+
+  it('end the task at their ceiling', () => {
+    const ended = lostTwice.when(lose('a', 3)).then(givenUp);
+    expect(ended.task('a').status).toBe('failed');
+    expect(ended.task('a').context.fault).toEqual(tooOften);
+  });
+
+  it('end it with the same words when the worker itself reports the last one', () => {
+    lostTwice.when(report('lost', 'a', 3)).then(givenUp);
+  });
+
+  it('are what a cancellation is that nobody asked for', () => {
+    const message = 'the worker stopped and cancelled the attempt';
+    running
+      .when(report('cancelled', 'a'))
+      .then(taskEvent('TaskLost', 'a', 1, { reason: { code: 'TASK_CANCELLED', message } }));
+  });
+});
+
+describe('holds', () => {
+  it('are noted once per reason', () => {
+    const held = begun.when(hold('a')).then(taskEvent('TaskHeld', 'a'));
+    held.when(hold('a')).thenNothing();
+    const other = { code: 'NO_WORKER_IN_GROUP', message: 'no worker', group: 'default' };
+    held.when({ ...hold('a'), reason: other } as WorkflowInstanceCommand).thenTypes('TaskHeld');
+  });
+});
+
+describe('timers', () => {
+  it('of an earlier attempt or failure change nothing', () => {
+    const again = running.and(report('failed', 'a'), retry, assign('a', 2), report('started', 'a', 2));
+    again.when(timeout).thenNothing();
+    again.when(retry).thenNothing();
+  });
+
+  it('with an unknown name change nothing', () => {
+    running.when(fireTimer('a', 'nonsense')).thenNothing();
+  });
+});
+
+it('a failed attempt remembers the fault that the worker gave', () => {
+  expect(running.and(report('failed', 'a')).task('a').context.fault).toEqual(fault);
+});
