@@ -13,7 +13,7 @@ import type { WorkflowName } from '../../schemas/ids.ts';
 import type { RegisterReceipt } from '../../schemas/messages/client.messages.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
-import { type Authorship, decodeData, definitionStream, newEvent } from '../journal/codec.ts';
+import { type Authorship, decodeData, definitionStream, newEvent, streamPrefixes } from '../journal/codec.ts';
 import type { Journal, RecordedEvent } from '../journal/journal.port.ts';
 import { digestOf } from './canonical.ts';
 
@@ -32,6 +32,7 @@ const conflictsMax = 20;
 export class DefinitionStore {
   readonly #options: DefinitionStoreOptions;
   readonly #byVersion = new Map<string, RunnableDefinition>();
+  readonly #newest = new Map<WorkflowName, RunnableDefinition>();
 
   constructor(options: DefinitionStoreOptions) {
     this.#options = options;
@@ -52,7 +53,24 @@ export class DefinitionStore {
     throw new AppError('OVERLOADED', `too many versions of ${name} are being registered at once; try again`);
   }
 
-  /** Undefined when nothing of that name was ever registered. */
+  /** The newest version as far as this process has heard; the subscription of `follow` keeps it fresh. */
+  async known(name: WorkflowName): Promise<RunnableDefinition | undefined> {
+    return this.#newest.get(name) ?? (await this.newest(name));
+  }
+
+  knownNames(): IterableIterator<RunnableDefinition> {
+    return this.#newest.values();
+  }
+
+  /** Hears of versions that any master registers, until the signal aborts. */
+  async follow(signal: AbortSignal): Promise<void> {
+    const filter = { kind: 'streamPrefix', prefixes: [streamPrefixes.workflowDefinition] } as const;
+    for await (const item of this.#options.journal.subscribeAll({ filter, signal })) {
+      if (item.kind === 'event' && item.event.type === 'DefinitionRegistered') this.#keep(item.event);
+    }
+  }
+
+  /** Read from the journal. Undefined when nothing of that name was ever registered. */
   async newest(name: WorkflowName): Promise<RunnableDefinition | undefined> {
     for await (const event of this.#options.journal.read(definitionStream(name), {
       direction: 'backwards',
@@ -94,6 +112,8 @@ export class DefinitionStore {
       actor: workflowInstanceActor(plan),
     };
     this.#byVersion.set(key, runnable);
+    const newest = this.#newest.get(definition.name)?.reference.version ?? 0;
+    if (version > newest) this.#newest.set(definition.name, runnable);
     return runnable;
   }
 }
