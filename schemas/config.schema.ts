@@ -42,7 +42,8 @@ export const masterConfigSchema = z.strictObject({
   holdReportDelayMs: ms.default(1_000),
   /** Reports that nothing waits for ride along in the next append, at the latest after this long. */
   lazyAppendDelayMs: ms.default(50),
-  recoveryIntervalMs: ms.default(2_000),
+  /** How often runs without a living owner are looked for, beside the moments when a member goes. */
+  recoveryIntervalMs: ms.default(30_000),
   /** Most instances whose state is kept in memory when they have nothing to do. */
   actorCountMax: ms.default(100_000),
   /** New submissions are refused as OVERLOADED while this many messages wait. */

@@ -78,8 +78,8 @@ export function createWorkerPool(limits: Pick<MasterConfig, 'busyCpu' | 'busyMem
     },
     release,
     releaseInstance: (instance) => {
-      for (const reservation of [...reservations.values()]) {
-        if (reservation.instance === instance) release(reservation.attemptId);
+      for (const { instance: holder, attemptId } of [...reservations.values()]) {
+        if (holder === instance) release(attemptId);
       }
     },
     reservationsOf: (worker) => [...(byWorker.get(worker)?.values() ?? [])],

@@ -1,0 +1,324 @@
+/**
+ * All runs that this master owns. It makes new ones, takes over those whose owner is gone, and lets go of those that ended
+ * or were lost.
+ *
+ * H1 A run is in memory here only between its claim and its end; the claim is made before the first append.
+ * H2 Taking over is one order: claim by compare-and-set, read and fold the stream, append OwnershipTaken at the expected
+ *    revision (the fence), and only then act (I1).
+ * H3 Of one run at most one creation or takeover is under way in this process.
+ */
+
+import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import type { OwnershipReason } from '../../schemas/events/workflow-instance.events.ts';
+import type { Incarnation, InstanceId, MasterId, SubmissionKey } from '../../schemas/ids.ts';
+import type { JsonRecord } from '../../schemas/json.ts';
+import type { ClaimBook, Claimed } from '../claims/claim-book.ts';
+import type { Clock, IdSource } from '../clock/clock.port.ts';
+import type { DefinitionStore, RunnableDefinition } from '../definitions/definition-store.ts';
+import { AppError } from '../errors/app-error.ts';
+import { decodeInstanceEvent, instanceStream, newEvent } from '../journal/codec.ts';
+import type { AppendResult, Journal, NewEvent, RecordedEvent } from '../journal/journal.port.ts';
+import type { MemberDirectory } from '../membership/member-directory.ts';
+import type { Log } from '../telemetry/log.ts';
+import {
+  type InstanceSurroundings,
+  LiveInstance,
+  type LiveInstanceStart,
+  type MessageOutcome,
+} from './live-instance.ts';
+
+export type InstanceHostOptions = {
+  master: MasterId;
+  incarnation: Incarnation;
+  host: string;
+  journal: Journal;
+  claims: ClaimBook;
+  members: MemberDirectory;
+  definitions: DefinitionStore;
+  clock: Clock;
+  ids: IdSource;
+  log: Log;
+  lazyAppendDelayMs: number;
+  effects: Pick<InstanceSurroundings, 'answer' | 'runEffect' | 'onDurable'>;
+  /** A run that was taken over is folded and fenced: its workers are to be told. */
+  onTakenOver: (instance: LiveInstance) => void;
+  /** The run is no longer this master's. An ended run has left nothing behind; any other may hold slots and queue places. */
+  onLetGo: (instance: LiveInstance, isFinished: boolean) => void;
+};
+
+export type FoldedRun = Omit<LiveInstanceStart, 'id' | 'claimRevision'>;
+
+export type NewRun = {
+  id: InstanceId;
+  key: SubmissionKey;
+  definition: RunnableDefinition;
+  params: JsonRecord;
+  correlationId: string;
+};
+
+/** Where a run stands, from this master's point of view. */
+export type Whereabouts =
+  | { kind: 'live'; instance: LiveInstance }
+  | { kind: 'finished' }
+  | { kind: 'elsewhere'; owner: MasterId | undefined }
+  | { kind: 'missing' };
+
+const appendRetryDelayMs = 500;
+const creationWaitMs = 100;
+const creationTriesMax = 30;
+
+export class InstanceHost {
+  readonly #options: InstanceHostOptions;
+  readonly #live = new Map<InstanceId, LiveInstance>();
+  readonly #underWay = new Map<InstanceId, Promise<Whereabouts>>();
+
+  constructor(options: InstanceHostOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#live.size;
+  }
+
+  instances(): IterableIterator<LiveInstance> {
+    return this.#live.values();
+  }
+
+  find(id: InstanceId): LiveInstance | undefined {
+    return this.#live.get(id);
+  }
+
+  /** Makes the run exist, unless it does. Resolves after the append. */
+  async create(run: NewRun): Promise<{ isNew: boolean }> {
+    for (let tries = 0; tries < creationTriesMax; tries += 1) {
+      const claimed = await this.#options.claims.create(run.id, this.#claim(1));
+      if (claimed.kind === 'claimed') return { isNew: await this.#begin(run, claimed.revision) };
+      if (await this.exists(run.id)) return { isNew: false };
+      // Claimed, but nothing is written: its claimer is at it, or is gone.
+      const holder = await this.#options.claims.read(run.id);
+      if (holder !== undefined && !this.#isAlive(holder)) {
+        const taken = await this.#options.claims.takeOver(run.id, this.#claim(1), holder.revision);
+        if (taken.kind === 'claimed') return { isNew: await this.#begin(run, taken.revision) };
+      }
+      await this.#sleep(creationWaitMs);
+    }
+    throw new AppError('OVERLOADED', `the run ${run.id} is claimed but was not written yet; send the same key again`);
+  }
+
+  async exists(id: InstanceId): Promise<boolean> {
+    for await (const _ of this.#options.journal.read(instanceStream(id), { limit: 1 })) return true;
+    return false;
+  }
+
+  /** The run in memory here, taking it over when its owner is gone. */
+  async locate(id: InstanceId): Promise<Whereabouts> {
+    const live = this.#live.get(id);
+    if (live !== undefined) return { kind: 'live', instance: live };
+    const underWay = this.#underWay.get(id);
+    if (underWay !== undefined) return underWay;
+    const search = this.#takeOver(id).finally(() => this.#underWay.delete(id));
+    this.#underWay.set(id, search);
+    return search;
+  }
+
+  /** The run as its stream tells it. @throws AppError JOURNAL_INCONSISTENT, BrokenJournal */
+  async fold(id: InstanceId): Promise<FoldedRun | undefined> {
+    let folded: FoldedRun | undefined;
+    for await (const recorded of this.#options.journal.read(instanceStream(id))) {
+      const event = decodeInstanceEvent(recorded);
+      if (event.type === 'WorkflowSubmitted') {
+        const { name, version } = event.data.definition;
+        const definition = await this.#options.definitions.version(name, version);
+        const { actor, reference } = definition;
+        const correlationId = correlationOf(recorded) ?? id;
+        folded = { workflow: reference.name, actor, snapshot: actor.initial(), revision: -1, correlationId };
+      }
+      if (folded === undefined) throw notBegun(recorded);
+      folded.snapshot = folded.actor.fold(folded.snapshot, event).snapshot;
+      folded.revision = recorded.revision;
+    }
+    return folded;
+  }
+
+  /** Drops everything from memory; claims stay, so that the next owner sees whose they were. */
+  stop(): void {
+    for (const instance of [...this.#live.values()]) {
+      instance.drop();
+      this.#options.onLetGo(instance, false);
+    }
+    this.#live.clear();
+  }
+
+  drop(instance: LiveInstance): void {
+    instance.drop();
+    this.#letGo(instance, false);
+  }
+
+  async #begin(run: NewRun, claimRevision: number): Promise<boolean> {
+    const { actor, reference } = run.definition;
+    const instance = this.#admit(run.id, {
+      workflow: reference.name,
+      actor,
+      snapshot: actor.initial(),
+      revision: -1,
+      correlationId: run.correlationId,
+      claimRevision,
+    });
+    const now = this.#options.clock.now();
+    const { key, params, correlationId: causationId } = run;
+    const submit = { type: 'SubmitWorkflow', now, definition: reference, key, params } as const;
+    const ownership = this.#ownership(now, claimRevision, 'created');
+    const submitted = this.#send(instance, submit, causationId);
+    const owned = this.#send(instance, ownership, causationId);
+    const outcomes = await Promise.all([submitted, owned]);
+    if (outcomes.every(({ kind }) => kind === 'durable')) return true;
+    this.drop(instance);
+    if (await this.exists(run.id)) {
+      await this.#options.claims.release(run.id, claimRevision);
+      return false;
+    }
+    throw new AppError('SHUTTING_DOWN', 'the master stopped before the run was written; send the same key again');
+  }
+
+  async #takeOver(id: InstanceId): Promise<Whereabouts> {
+    const { claims, master, incarnation } = this.#options;
+    const held = await claims.read(id);
+    const isOurs = held?.claim.master === master && held.claim.incarnation === incarnation;
+    if (held !== undefined && !isOurs && this.#isAlive(held)) return { kind: 'elsewhere', owner: held.claim.master };
+    const epoch = (held?.claim.epoch ?? 0) + 1;
+    const claimed =
+      held === undefined
+        ? await claims.create(id, this.#claim(epoch))
+        : await claims.takeOver(id, this.#claim(epoch), held.revision);
+    if (claimed.kind === 'taken') return { kind: 'elsewhere', owner: undefined };
+    return this.#fence(id, claimed.revision, held);
+  }
+
+  async #fence(id: InstanceId, claimRevision: number, former: Claimed | undefined): Promise<Whereabouts> {
+    const { clock, claims, log } = this.#options;
+    const folded = await this.fold(id);
+    if (folded === undefined || folded.actor.isFinished(folded.snapshot)) {
+      await claims.release(id, claimRevision);
+      return { kind: folded === undefined ? 'missing' : 'finished' };
+    }
+    const instance = this.#admit(id, { ...folded, claimRevision });
+    const evidence = evidenceOf(former);
+    const reason = former === undefined ? 'claimLost' : 'masterLost';
+    const command = { ...this.#ownership(clock.now(), claimRevision, reason), evidence };
+    const outcome = await this.#send(instance, command, `takeover.${claimRevision}`);
+    if (outcome.kind !== 'durable') {
+      this.drop(instance);
+      return { kind: 'elsewhere', owner: undefined };
+    }
+    const { epoch } = instance.snapshot.context;
+    log.info({ instanceId: id, epoch, reason, evidence }, 'run taken over');
+    this.#options.onTakenOver(instance);
+    return { kind: 'live', instance };
+  }
+
+  #admit(id: InstanceId, start: Omit<LiveInstanceStart, 'id'>): LiveInstance {
+    const { clock, lazyAppendDelayMs, effects } = this.#options;
+    const instance = new LiveInstance(
+      { id, ...start },
+      {
+        clock,
+        lazyAppendDelayMs,
+        ...effects,
+        append: (live, expected, events) => this.#append(live, expected, events),
+        author: (live, event, causationId, epoch) => this.#author(live, event, causationId, epoch),
+        onDropped: (live, why, fault) => this.#onDropped(live, why, fault),
+      },
+    );
+    this.#live.set(id, instance);
+    return instance;
+  }
+
+  #author(live: LiveInstance, event: { type: string; data: object }, causationId: string, epoch: number): NewEvent {
+    const { master, incarnation, ids, clock } = this.#options;
+    const { correlationId } = live;
+    const authorship = { epoch, master, incarnation, correlationId, causationId, decidedAt: clock.now() };
+    return newEvent(ids.uuid(), event, authorship);
+  }
+
+  /** Repeats while the store is away: the same events with the same ids, so that nothing is written twice. */
+  async #append(live: LiveInstance, expected: number, events: NewEvent[]): Promise<boolean> {
+    const at = expected < 0 ? 'none' : expected;
+    while (!live.isDropped) {
+      try {
+        const result: AppendResult = await this.#options.journal.append(instanceStream(live.id), at, events);
+        return result.kind === 'appended';
+      } catch (fault) {
+        if (!(fault instanceof AppError)) throw fault;
+        if (fault.code === 'APPEND_TOO_LARGE' && events.length > 1) return this.#appendInParts(live, expected, events);
+        if (!fault.isRetryable) throw fault;
+        this.#options.log.warn({ instanceId: live.id, code: fault.code }, 'append waits for the event store');
+        await this.#sleep(appendRetryDelayMs);
+      }
+    }
+    return false;
+  }
+
+  /** Every prefix of decided events is a state that a new owner can go on from. */
+  async #appendInParts(live: LiveInstance, expected: number, events: NewEvent[]): Promise<boolean> {
+    const middle = Math.floor(events.length / 2);
+    if (!(await this.#append(live, expected, events.slice(0, middle)))) return false;
+    return this.#append(live, expected + middle, events.slice(middle));
+  }
+
+  #onDropped(live: LiveInstance, why: 'lostOwnership' | 'finished' | 'broken', fault: unknown): void {
+    const { log, claims } = this.#options;
+    const { id, claimRevision } = live;
+    this.#letGo(live, why === 'finished');
+    if (why === 'finished') void claims.release(id, claimRevision).catch(() => {});
+    if (why === 'lostOwnership') log.warn({ instanceId: id }, 'run dropped: another master owns it');
+    if (why === 'broken') log.error({ instanceId: id, fault }, 'run stopped: it cannot be decided any further');
+  }
+
+  #letGo(live: LiveInstance, isFinished: boolean): void {
+    if (this.#live.get(live.id) === live) this.#live.delete(live.id);
+    this.#options.onLetGo(live, isFinished);
+  }
+
+  #send(instance: LiveInstance, command: WorkflowInstanceCommand, causationId: string): Promise<MessageOutcome> {
+    return new Promise((resolve) => {
+      instance.send({ command, causationId, onOutcome: resolve });
+    });
+  }
+
+  #claim(epoch: number) {
+    const { master, incarnation, host } = this.#options;
+    return { master, incarnation, host, epoch };
+  }
+
+  #ownership(now: number, claimRevision: number, reason: OwnershipReason) {
+    const { master, incarnation, host } = this.#options;
+    return { type: 'TakeOwnership', now, master, incarnation, host, claimRevision, reason } as const;
+  }
+
+  #isAlive({ claim }: Claimed): boolean {
+    const { master, incarnation, members } = this.#options;
+    if (claim.master === master) return claim.incarnation === incarnation;
+    return members.isMasterAlive(claim.master, claim.incarnation);
+  }
+
+  #sleep(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.after(delayMs, resolve);
+    });
+  }
+}
+
+function evidenceOf(former: Claimed | undefined): string {
+  if (former === undefined) return 'nobody claimed the run';
+  const { master, incarnation, host } = former.claim;
+  return `the claimer ${master} (incarnation ${incarnation}, host ${host}) is not a living member`;
+}
+
+function correlationOf({ metadata }: RecordedEvent): string | undefined {
+  const { correlationId } = metadata as { correlationId?: unknown };
+  return typeof correlationId === 'string' ? correlationId : undefined;
+}
+
+function notBegun({ stream, revision, type }: RecordedEvent): AppError {
+  return new AppError('JOURNAL_INCONSISTENT', `${stream}@${revision} is ${type}, before the run was submitted`);
+}

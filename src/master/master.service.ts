@@ -1,0 +1,307 @@
+/**
+ * A master: takes submissions, commands, questions and reports; owns runs; dispatches their tasks. Its parts are wired
+ * here; each knows its own rules.
+ */
+import { hostname } from 'node:os';
+import type { MasterConfig } from '../../schemas/config.schema.ts';
+import { type Incarnation, type MasterId, workflowNameSchema } from '../../schemas/ids.ts';
+import { registerRequestSchema } from '../../schemas/messages/client.messages.ts';
+import type { MasterMember } from '../../schemas/messages/membership.messages.ts';
+import { masterQueueGroup, memberKey, type QueryKind, subjects } from '../../schemas/messages/subjects.ts';
+import type { Bucket } from '../buckets/bucket.port.ts';
+import { createClaimBook } from '../claims/claim-book.ts';
+import type { Clock, IdSource } from '../clock/clock.port.ts';
+import { checkDefinition } from '../definitions/check-definition.ts';
+import { DefinitionStore } from '../definitions/definition-store.ts';
+import { createDispatcher, type Dispatcher } from '../dispatch/dispatcher.ts';
+import { createWorkerPool, type WorkerPool } from '../dispatch/worker-pool.ts';
+import { AppError } from '../errors/app-error.ts';
+import type { Journal, NewEvent } from '../journal/journal.port.ts';
+import { createHeartbeat, type Heartbeat } from '../membership/heartbeat.ts';
+import { createMemberDirectory, type MemberChange, type MemberDirectory } from '../membership/member-directory.ts';
+import type { RunIndex } from '../runs/run-index.port.ts';
+import { RunProjection } from '../runs/run-projection.ts';
+import type { Log } from '../telemetry/log.ts';
+import { answerWith, parseBody } from '../transport/parse-body.ts';
+import type { IncomingMessage, Subscription, Transport } from '../transport/transport.port.ts';
+import { AttemptCourier } from './attempt-courier.ts';
+import { InstanceHost } from './instance-host.ts';
+import type { LiveInstance } from './live-instance.ts';
+import { Recovery } from './recovery.ts';
+import { ReportIntake } from './report-intake.ts';
+import { RunCommands } from './run-commands.ts';
+import { RunEffects } from './run-effects.ts';
+import { RunQueries } from './run-queries.ts';
+import { submit } from './submission.ts';
+import { Rehoming } from './takeover.ts';
+
+export type MasterOptions = {
+  id: MasterId;
+  incarnation: Incarnation;
+  /** How others reach this machine. */
+  host: string;
+  config: MasterConfig;
+  transport: Transport;
+  journal: Journal;
+  members: Bucket;
+  claims: Bucket;
+  index: RunIndex;
+  clock: Clock;
+  ids: IdSource;
+  /** Shares of this machine in use. */
+  load: () => MasterMember['load'];
+  log: Log;
+};
+
+export class MasterService {
+  readonly #options: MasterOptions;
+  readonly #members: MemberDirectory;
+  readonly #pool: WorkerPool;
+  readonly #dispatcher: Dispatcher;
+  readonly #definitions: DefinitionStore;
+  readonly #host: InstanceHost;
+  readonly #courier: AttemptCourier;
+  readonly #rehoming: Rehoming;
+  readonly #effects: RunEffects;
+  readonly #projection: RunProjection;
+  readonly #recovery: Recovery;
+  readonly #heartbeat: Heartbeat;
+  readonly #abort = new AbortController();
+  readonly #startedAt: number;
+  #subscriptions: Subscription[] = [];
+  #state: 'active' | 'draining' = 'active';
+  #stopping: Promise<void> | undefined;
+
+  constructor(options: MasterOptions) {
+    this.#options = options;
+    const { id, incarnation, host, config, transport, journal, clock, ids, index, log } = options;
+    this.#startedAt = clock.now();
+    this.#members = createMemberDirectory({ bucket: options.members, clock, ttlMs: config.memberTtlMs, log });
+    this.#pool = createWorkerPool(config);
+    this.#dispatcher = createDispatcher({
+      pool: this.#pool,
+      config,
+      clock,
+      ids,
+      onSlot: (instance, task, placement) => this.#effects.assign(instance, task, placement),
+      onHeld: (instance, task, reason) => this.#effects.hold(instance, task, reason),
+    });
+    this.#definitions = new DefinitionStore({ journal, clock, ids, author: { master: id, incarnation } });
+    this.#courier = new AttemptCourier({ master: id, host, config, transport, pool: this.#pool, clock, ids, log });
+    this.#host = this.#createHost();
+    this.#effects = new RunEffects({
+      clock,
+      pool: this.#pool,
+      courier: this.#courier,
+      dispatcher: () => this.#dispatcher,
+      find: (instance) => this.#host.find(instance),
+    });
+    this.#rehoming = this.#createRehoming();
+    this.#projection = new RunProjection({ journal, index, clock, log });
+    this.#recovery = new Recovery({ index, host: this.#host, clock, log, intervalMs: config.recoveryIntervalMs });
+    this.#heartbeat = createHeartbeat({
+      bucket: options.members,
+      key: memberKey.master(id),
+      entry: () => this.#entry(),
+      intervalMs: config.heartbeatIntervalMs,
+      clock,
+      log,
+    });
+  }
+
+  /** Resolves when messages are taken; runs without an owner are taken over from then on. */
+  async start(): Promise<void> {
+    const { log, id, incarnation } = this.#options;
+    this.#members.onChange((change) => this.#onMember(change));
+    this.#members.start();
+    await this.#heartbeat.start();
+    await this.#members.whenCurrent();
+    this.#projection.start();
+    void this.#definitions
+      .follow(this.#abort.signal)
+      .catch((fault) => log.error({ fault }, 'definitions not followed'));
+    this.#subscribe();
+    void this.#projection.whenCurrent().then(() => this.#recovery.trigger());
+    log.info({ masterId: id, incarnation }, 'master started');
+  }
+
+  /** Resolves when the runs that existed at the start are known. */
+  whenCurrent(): Promise<void> {
+    return this.#projection.whenCurrent();
+  }
+
+  /** Takes nothing new, gives decided work time to become durable, then lets go. Idempotent. */
+  stop(deadlineMs: number): Promise<void> {
+    this.#stopping ??= this.#stop(deadlineMs);
+    return this.#stopping;
+  }
+
+  async #stop(deadlineMs: number): Promise<void> {
+    this.#state = 'draining';
+    for (const subscription of this.#subscriptions) subscription.stop();
+    this.#abort.abort();
+    this.#dispatcher.stop();
+    this.#rehoming.stop();
+    await this.#recovery.stop();
+    await this.#untilIdle(deadlineMs);
+    this.#host.stop();
+    this.#projection.stop();
+    this.#members.stop();
+    await this.#heartbeat.stop();
+    this.#options.log.info({ masterId: this.#options.id }, 'master stopped');
+  }
+
+  async #untilIdle(deadlineMs: number): Promise<void> {
+    const { clock } = this.#options;
+    const deadlineAt = clock.now() + deadlineMs;
+    const isBusy = () => [...this.#host.instances()].some(({ waitingCount }) => waitingCount > 0);
+    while (isBusy() && clock.now() < deadlineAt) {
+      await new Promise<void>((resolve) => {
+        clock.after(10, resolve);
+      });
+    }
+  }
+
+  #createHost(): InstanceHost {
+    const { id, incarnation, host, config, journal, clock, ids, log } = this.#options;
+    return new InstanceHost({
+      master: id,
+      incarnation,
+      host,
+      journal,
+      claims: createClaimBook(this.#options.claims),
+      members: this.#members,
+      definitions: this.#definitions,
+      clock,
+      ids,
+      log,
+      lazyAppendDelayMs: config.lazyAppendDelayMs,
+      effects: {
+        answer: (instance, effect) => this.#effects.answer(instance, effect),
+        runEffect: (instance, effect) => this.#effects.run(instance, effect),
+        onDurable: (instance, events, firstRevision) => this.#publish(instance, events, firstRevision),
+      },
+      onTakenOver: (instance) => {
+        this.#rehoming.add(instance);
+        this.#effects.runPending(instance);
+      },
+      onLetGo: (instance, isFinished) => {
+        if (isFinished) return;
+        this.#dispatcher.withdraw(instance.id);
+        this.#pool.releaseInstance(instance.id);
+        this.#dispatcher.fill();
+      },
+    });
+  }
+
+  #createRehoming(): Rehoming {
+    const { id, host, config, transport, clock, log } = this.#options;
+    return new Rehoming({
+      master: id,
+      hostName: host,
+      transport,
+      host: this.#host,
+      courier: this.#courier,
+      pool: this.#pool,
+      clock,
+      log,
+      requestTimeoutMs: config.offerTimeoutMs,
+      absenceMaxMs: config.memberTtlMs,
+    });
+  }
+
+  #subscribe(): void {
+    const { transport, clock, ids, config, log, id, journal, index } = this.#options;
+    const host = this.#host;
+    const commands = new RunCommands({ transport, host, clock, ids });
+    const intake = new ReportIntake({ transport, host, config, clock, ids, log });
+    const definitions = this.#definitions;
+    const queries = new RunQueries({ transport, journal, index, host, definitions, members: this.#members });
+    const shared = { queueGroup: masterQueueGroup };
+    const serve = (subject: string, handle: (message: IncomingMessage) => Promise<unknown>, options = {}) =>
+      this.#subscriptions.push(transport.subscribe(subject, this.#answer(handle), options));
+
+    serve(subjects.submit('*'), (message) => this.#submit(message), shared);
+    serve(subjects.register, ({ body }) => this.#register(body), shared);
+    serve(subjects.command, ({ body }) => commands.take(body, false), shared);
+    serve(subjects.master.command(id), ({ body }) => commands.take(body, true));
+    serve(subjects.query('*'), ({ subject, body }) => queries.answer(lastToken(subject) as QueryKind, body), shared);
+    serve(subjects.master.ping(id), () => Promise.resolve({ incarnation: this.#options.incarnation }));
+    this.#subscriptions.push(transport.subscribe(subjects.master.report(id), (message) => intake.take(message)));
+  }
+
+  #answer(handle: (message: IncomingMessage) => Promise<unknown>): (message: IncomingMessage) => void {
+    const { transport, log } = this.#options;
+    return answerWith(transport, handle, (fault, { subject }) => {
+      if (fault instanceof AppError) log.debug({ subject, code: fault.code }, 'request refused');
+      else log.error({ subject, fault }, 'request failed');
+    });
+  }
+
+  async #submit({ subject, body }: IncomingMessage): Promise<unknown> {
+    if (this.#state === 'draining') throw new AppError('SHUTTING_DOWN', 'this master is about to stop; try again');
+    const workflow = parseBody(workflowNameSchema, lastToken(subject), `the subject ${subject}`);
+    return submit({ definitions: this.#definitions, host: this.#host, journal: this.#options.journal }, workflow, body);
+  }
+
+  async #register(body: unknown): Promise<unknown> {
+    const given = (body as { definition?: unknown } | undefined)?.definition;
+    const checked = checkDefinition(given);
+    if (checked.kind === 'faults') {
+      const faults = checked.faults.map(({ code, path, message, remedy }) => ({ code, path, message, remedy }));
+      const sentence = faults
+        .slice(0, 3)
+        .map(({ path, message }) => `${path}: ${message}`)
+        .join('; ');
+      throw new AppError('DEFINITION_INVALID', `the definition has ${faults.length} faults: ${sentence}`, {
+        details: { faults },
+      });
+    }
+    parseBody(registerRequestSchema, body, 'a registration');
+    return this.#definitions.register(checked.definition);
+  }
+
+  #onMember(change: MemberChange): void {
+    const { member } = change;
+    if (member.kind === 'master') {
+      if (change.kind === 'gone' && member.id !== this.#options.id) this.#recovery.trigger();
+      return;
+    }
+    if (change.kind === 'gone') {
+      this.#pool.forget(member.id, member.incarnation);
+      // Restarted or silent: it, or its next life, is asked; no answer within the limit means that its attempts are lost.
+      this.#rehoming.ask(member.id);
+      return;
+    }
+    this.#pool.renew(member);
+    this.#dispatcher.fill();
+  }
+
+  /** Tells subscribers what has become durable. At most once: the journal is what they can rely on. */
+  #publish({ workflow, id }: LiveInstance, events: readonly NewEvent[], firstRevision: number): void {
+    for (const [offset, event] of events.entries()) {
+      const subject = subjects.events(workflow, id, event.type);
+      const { id: eventId, type, data, metadata } = event;
+      this.#options.transport.publish(subject, { revision: firstRevision + offset, id: eventId, type, data, metadata });
+    }
+  }
+
+  #entry(): MasterMember {
+    const { id, incarnation, host } = this.#options;
+    return {
+      kind: 'master',
+      id,
+      incarnation,
+      host: host === '' ? hostname() : host,
+      pid: process.pid,
+      startedAt: this.#startedAt,
+      state: this.#state,
+      actorCount: this.#host.count,
+      load: this.#options.load(),
+    };
+  }
+}
+
+function lastToken(subject: string): string {
+  return subject.slice(subject.lastIndexOf('.') + 1);
+}

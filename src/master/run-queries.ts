@@ -1,0 +1,157 @@
+/** Questions about runs, answered by any master: from memory where it owns the run, else from the journal. */
+import { runStatusOf, taskStateOf, taskSummaries } from '../../actors/workflow-instance/workflow-instance.view.ts';
+import { errorReplySchema } from '../../schemas/errors.ts';
+import type { AttemptId, InstanceId, WorkerId } from '../../schemas/ids.ts';
+import type { JsonRecord } from '../../schemas/json.ts';
+import {
+  type EventView,
+  eventsQuerySchema,
+  type LogsReply,
+  logsQuerySchema,
+  logsReplySchema,
+  type RunReply,
+  runQuerySchema,
+  runsQuerySchema,
+} from '../../schemas/messages/client.messages.ts';
+import { type QueryKind, subjects } from '../../schemas/messages/subjects.ts';
+import type { DefinitionStore } from '../definitions/definition-store.ts';
+import { AppError } from '../errors/app-error.ts';
+import { decodeInstanceEvent, instanceStream } from '../journal/codec.ts';
+import type { Journal } from '../journal/journal.port.ts';
+import type { MemberDirectory } from '../membership/member-directory.ts';
+import type { RunIndex } from '../runs/run-index.port.ts';
+import { parseBody } from '../transport/parse-body.ts';
+import type { Transport } from '../transport/transport.port.ts';
+import type { FoldedRun, InstanceHost } from './instance-host.ts';
+
+export type RunQueriesOptions = {
+  transport: Transport;
+  journal: Journal;
+  index: RunIndex;
+  host: InstanceHost;
+  definitions: DefinitionStore;
+  members: MemberDirectory;
+};
+
+const logSlackMs = 5_000;
+
+export class RunQueries {
+  readonly #options: RunQueriesOptions;
+
+  constructor(options: RunQueriesOptions) {
+    this.#options = options;
+  }
+
+  async answer(kind: QueryKind, body: unknown): Promise<unknown> {
+    switch (kind) {
+      case 'runs':
+        return this.#options.index.list(parseBody(runsQuerySchema, body ?? {}, 'a question for runs'));
+      case 'run':
+        return this.#run(parseBody(runQuerySchema, body, 'a question for a run').instance);
+      case 'events':
+        return this.#events(body);
+      case 'logs':
+        return this.#logs(body);
+      case 'definitions':
+        return { definitions: this.#definitions() };
+      case 'definition':
+        throw new AppError('BAD_REQUEST', 'ask for definitions; one alone cannot be asked for yet');
+      case 'cluster':
+        return { members: [...this.#options.members.masters(), ...this.#options.members.workers()] };
+    }
+  }
+
+  async #run(id: InstanceId): Promise<RunReply> {
+    const { actor, snapshot, revision } = await this.#folded(id);
+    const { context, value } = snapshot;
+    const { definition, key, submittedAt, finishedAt, owner, epoch } = context;
+    if (definition === null || key === null || submittedAt === null) throw notFound(id);
+    return {
+      run: {
+        instance: id,
+        workflow: definition.name,
+        version: definition.version,
+        key,
+        status: runStatusOf(value),
+        submittedAt,
+        ...(finishedAt === null ? {} : { finishedAt }),
+      },
+      ...(owner === null ? {} : { owner: { master: owner.master, host: owner.host, epoch } }),
+      revision,
+      params: context.params,
+      counts: { ...context.counts },
+      tasks: taskSummaries(actor.plan, context),
+    };
+  }
+
+  async #events(body: unknown): Promise<{ events: EventView[]; more: boolean }> {
+    const { instance, from, limit } = parseBody(eventsQuerySchema, body, 'a question for events');
+    const events: EventView[] = [];
+    for await (const recorded of this.#options.journal.read(instanceStream(instance), { from, limit: limit + 1 })) {
+      const { revision, id, type, data, metadata } = recorded;
+      events.push({ revision, id, type, data: data as JsonRecord, metadata: metadata as JsonRecord });
+    }
+    if (events.length === 0 && from === 0) throw notFound(instance);
+    return { events: events.slice(0, limit), more: events.length > limit };
+  }
+
+  async #logs(body: unknown): Promise<LogsReply> {
+    const query = parseBody(logsQuerySchema, body, 'a question for a log');
+    const { attemptId, worker } = await this.#placeOf(query.instance, query.task, query.attemptId);
+    const { instance, offset, limitBytes, waitMs } = query;
+    const question = { instance, attemptId, offset, limitBytes, waitMs };
+    const timeoutMs = waitMs + logSlackMs;
+    const result = await this.#options.transport.request(subjects.worker.logs(worker), question, { timeoutMs });
+    if (result.kind !== 'answer') {
+      throw new AppError('LOG_NOT_FOUND', `the worker ${worker}, which holds the log of ${attemptId}, does not answer`);
+    }
+    const refused = errorReplySchema.safeParse(result.body);
+    if (refused.success) throw new AppError(refused.data.code, refused.data.message);
+    return logsReplySchema.parse(result.body);
+  }
+
+  async #placeOf(
+    id: InstanceId,
+    task: Parameters<typeof taskStateOf>[2],
+    attempt: AttemptId | undefined,
+  ): Promise<{ attemptId: AttemptId; worker: WorkerId }> {
+    const { actor, snapshot } = await this.#folded(id);
+    const state = taskStateOf(actor.plan, snapshot.context, task);
+    if (state === undefined) {
+      const names = actor.plan.definition.tasks.slice(0, 20).map(({ name }) => name);
+      throw new AppError('ATTEMPT_NOT_FOUND', `the run has no task ${task}; it has ${names.join(', ')}`);
+    }
+    const { last } = state.context;
+    if (last !== null && (attempt === undefined || attempt === last.attemptId)) return last;
+    if (attempt === undefined) throw new AppError('ATTEMPT_NOT_FOUND', `the task ${task} has not been assigned yet`);
+    return this.#olderPlace(id, attempt);
+  }
+
+  async #olderPlace(id: InstanceId, attempt: AttemptId): Promise<{ attemptId: AttemptId; worker: WorkerId }> {
+    for await (const recorded of this.#options.journal.read(instanceStream(id))) {
+      const event = decodeInstanceEvent(recorded);
+      if (event.type === 'TaskAssigned' && event.data.attemptId === attempt) return event.data;
+    }
+    throw new AppError('ATTEMPT_NOT_FOUND', `the run ${id} has no attempt ${attempt}`);
+  }
+
+  async #folded(id: InstanceId): Promise<Pick<FoldedRun, 'actor' | 'snapshot' | 'revision'>> {
+    const live = this.#options.host.find(id);
+    if (live !== undefined && live.revision >= 0) return live;
+    const folded = await this.#options.host.fold(id);
+    if (folded === undefined) throw notFound(id);
+    return folded;
+  }
+
+  #definitions() {
+    return [...this.#options.definitions.knownNames()].map(({ reference, plan }) => ({
+      name: reference.name,
+      version: reference.version,
+      ...(plan.definition.description === undefined ? {} : { description: plan.definition.description }),
+    }));
+  }
+}
+
+export function notFound(id: InstanceId): AppError {
+  return new AppError('INSTANCE_NOT_FOUND', `there is no run ${id}; list them to see which there are`);
+}

@@ -1,0 +1,88 @@
+/**
+ * Submissions: a key makes a run, once and for ever.
+ *
+ * I3 The instance id is derived from workflow and key: the same key always names the same stream, and the stream can only
+ *    begin once. There is no table of keys, and no time after which a key is forgotten.
+ * I2 The receipt is answered after the append.
+ */
+import { v5, v7 } from 'uuid';
+import type { InstanceId, SubmissionKey, WorkflowName } from '../../schemas/ids.ts';
+import type { JsonRecord } from '../../schemas/json.ts';
+import { type Receipt, type SubmitRequest, submitRequestSchema } from '../../schemas/messages/client.messages.ts';
+import type { DefinitionStore, RunnableDefinition } from '../definitions/definition-store.ts';
+import { AppError } from '../errors/app-error.ts';
+import { decodeInstanceEvent, instanceStream } from '../journal/codec.ts';
+import type { Journal } from '../journal/journal.port.ts';
+import { parseBody } from '../transport/parse-body.ts';
+import type { InstanceHost } from './instance-host.ts';
+
+export type SubmissionOptions = { definitions: DefinitionStore; host: InstanceHost; journal: Journal };
+
+/** Never changes: it makes instance ids of keys. */
+const keyNamespace = '6d696c6c-7261-4365-8000-6b6579732d31';
+const paramsSizeBytesMax = 262_144;
+
+/** Revision of `WorkflowSubmitted`, the event that makes a run exist. */
+const submittedRevision = 0;
+
+export async function submit(options: SubmissionOptions, workflow: WorkflowName, body: unknown): Promise<Receipt> {
+  const request = parseBody(submitRequestSchema, body ?? {}, `a submission of ${workflow}`);
+  const definition = await definitionFor(options.definitions, workflow, request.version);
+  const params = checkParams(definition, request.params);
+  const key = request.key ?? (v7() as SubmissionKey);
+  const id = v5(`${workflow}\n${key}`, keyNamespace) as InstanceId;
+  const correlationId = request.correlationId ?? id;
+  const { isNew } = await options.host.create({ id, key, definition, params, correlationId });
+  if (!isNew) return { ...(await firstReceipt(options.journal, id, key)), duplicate: true };
+  return receiptOf(id, key, workflow, definition.reference.version);
+}
+
+async function definitionFor(
+  definitions: DefinitionStore,
+  workflow: WorkflowName,
+  version: number | undefined,
+): Promise<RunnableDefinition> {
+  if (version !== undefined) return definitions.version(workflow, version);
+  const newest = await definitions.known(workflow);
+  if (newest !== undefined) return newest;
+  throw new AppError('WORKFLOW_NOT_FOUND', `no workflow ${workflow} is registered; register it first`);
+}
+
+/** Defaults filled in; unknown and missing parameters are refused (I10). */
+function checkParams({ plan, reference }: RunnableDefinition, given: SubmitRequest['params']): JsonRecord {
+  const { params } = plan.definition;
+  const known = Object.keys(params);
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(params, name)) continue;
+    const names = known.length === 0 ? 'it has none' : `it has ${known.join(', ')}`;
+    throw new AppError('PARAM_UNKNOWN', `the workflow ${reference.name} has no parameter ${name}; ${names}`, {
+      details: { param: name, known },
+    });
+  }
+  const merged: JsonRecord = { ...params, ...given };
+  for (const [name, value] of Object.entries(merged)) {
+    if (value !== null) continue;
+    throw new AppError('PARAM_MISSING', `the parameter ${name} of ${reference.name} has no default; give a value`, {
+      details: { param: name },
+    });
+  }
+  const sizeBytes = Buffer.byteLength(JSON.stringify(merged));
+  if (sizeBytes > paramsSizeBytesMax) {
+    const message = `the parameters take ${sizeBytes} bytes; at most ${paramsSizeBytesMax} are kept. Pass a reference instead`;
+    throw new AppError('BAD_REQUEST', message);
+  }
+  return merged;
+}
+
+async function firstReceipt(journal: Journal, id: InstanceId, key: SubmissionKey): Promise<Receipt> {
+  for await (const recorded of journal.read(instanceStream(id), { limit: 1 })) {
+    const event = decodeInstanceEvent(recorded);
+    if (event.type !== 'WorkflowSubmitted') break;
+    return receiptOf(id, key, event.data.definition.name, event.data.definition.version);
+  }
+  throw new AppError('JOURNAL_INCONSISTENT', `the stream of ${id} does not begin with WorkflowSubmitted`);
+}
+
+function receiptOf(instance: InstanceId, key: SubmissionKey, workflow: WorkflowName, version: number): Receipt {
+  return { instance, workflow, version, key, revision: submittedRevision, duplicate: false };
+}

@@ -1,0 +1,23 @@
+/** Where all runs are listed: a read model made from the journal, rebuilt by deleting it. It decides nothing. */
+import type { InstanceId } from '../../schemas/ids.ts';
+import type { RunSummary, RunsQuery } from '../../schemas/messages/client.messages.ts';
+import type { JournalPosition } from '../journal/journal.port.ts';
+
+/** One change of a run's line, as the life-cycle events tell it. */
+export type RunChange =
+  | { kind: 'submitted'; run: RunSummary }
+  | { kind: 'status'; instance: InstanceId; status: RunSummary['status']; finishedAt?: number };
+
+export interface RunIndex {
+  /** Writes changes and the place up to which the journal was read, all or nothing. Changes may be told again. */
+  apply(changes: readonly RunChange[], position: JournalPosition | undefined): void;
+  /** Where to go on reading; undefined: from the beginning. */
+  position(): JournalPosition | undefined;
+  /** Newest first. */
+  list(query: RunsQuery): { runs: RunSummary[]; more: boolean };
+  get(instance: InstanceId): RunSummary | undefined;
+  /** Instances whose id begins so, at most `limit`. */
+  withPrefix(prefix: string, limit: number): InstanceId[];
+  unfinished(): InstanceId[];
+  close(): void;
+}

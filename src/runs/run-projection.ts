@@ -1,0 +1,109 @@
+/**
+ * Feeds the run index from the journal: life-cycle events of all runs, in order, at least once, with a stored place to go on
+ * from. Writes are gathered for a moment, so that a burst of runs costs few transactions.
+ */
+import type { InstanceId } from '../../schemas/ids.ts';
+import type { RunStatus } from '../../schemas/messages/client.messages.ts';
+import type { Clock, Timer } from '../clock/clock.port.ts';
+import { decodeInstanceEvent, streamPrefixes } from '../journal/codec.ts';
+import type { Journal, JournalPosition, RecordedEvent } from '../journal/journal.port.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { RunChange, RunIndex } from './run-index.port.ts';
+
+const gatherMs = 50;
+const gatherLengthMax = 500;
+
+export type RunProjectionOptions = { journal: Journal; index: RunIndex; clock: Clock; log: Log };
+
+export class RunProjection {
+  readonly #options: RunProjectionOptions;
+  readonly #abort = new AbortController();
+  #pending: RunChange[] = [];
+  #position: JournalPosition | undefined;
+  #timer: Timer | undefined;
+  #markCurrent: () => void = () => {};
+  readonly #current = new Promise<void>((resolve) => {
+    this.#markCurrent = resolve;
+  });
+
+  constructor(options: RunProjectionOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when all that existed at the start is in the index. */
+  whenCurrent(): Promise<void> {
+    return this.#current;
+  }
+
+  start(): void {
+    void this.#follow().catch((fault) => this.#options.log.error({ fault }, 'run index cannot follow the journal'));
+  }
+
+  stop(): void {
+    this.#abort.abort();
+    this.#flush();
+  }
+
+  async #follow(): Promise<void> {
+    const { journal, index } = this.#options;
+    const after = index.position();
+    const filter = { kind: 'eventTypePrefix', prefixes: ['Workflow'] } as const;
+    const signal = this.#abort.signal;
+    for await (const item of journal.subscribeAll({ filter, signal, ...(after === undefined ? {} : { after }) })) {
+      switch (item.kind) {
+        case 'event':
+          this.#take(item.event);
+          break;
+        case 'checkpoint':
+          this.#note([], item.position);
+          break;
+        case 'caughtUp':
+          this.#flush();
+          this.#markCurrent();
+      }
+    }
+  }
+
+  #take(event: RecordedEvent): void {
+    if (!event.stream.startsWith(streamPrefixes.workflowInstance)) return;
+    try {
+      this.#note(changesOf(event), event.position);
+    } catch (fault) {
+      const { stream, revision } = event;
+      this.#options.log.error({ stream, revision, fault }, 'life-cycle event cannot be read; the run is not listed');
+    }
+  }
+
+  #note(changes: readonly RunChange[], position: JournalPosition | undefined): void {
+    this.#pending.push(...changes);
+    this.#position = position ?? this.#position;
+    if (this.#pending.length >= gatherLengthMax) this.#flush();
+    else this.#timer ??= this.#options.clock.after(gatherMs, () => this.#flush());
+  }
+
+  #flush(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    const changes = this.#pending;
+    this.#pending = [];
+    this.#options.index.apply(changes, this.#position);
+  }
+}
+
+function changesOf(recorded: RecordedEvent): RunChange[] {
+  const instance = recorded.stream.slice(streamPrefixes.workflowInstance.length) as InstanceId;
+  const event = decodeInstanceEvent(recorded);
+  const status = (next: RunStatus, finishedAt?: number): RunChange[] => [
+    { kind: 'status', instance, status: next, ...(finishedAt === undefined ? {} : { finishedAt }) },
+  ];
+  if (event.type === 'WorkflowSubmitted') {
+    const { definition, key, submittedAt } = event.data;
+    const { name: workflow, version } = definition;
+    return [{ kind: 'submitted', run: { instance, workflow, version, key, status: 'running', submittedAt } }];
+  }
+  if (event.type === 'WorkflowStopRequested') return status('stopping');
+  if (event.type === 'WorkflowSucceeded') return status('succeeded', event.data.finishedAt);
+  if (event.type === 'WorkflowFailed') return status('failed', event.data.finishedAt);
+  if (event.type === 'WorkflowStopped') return status('stopped', event.data.finishedAt);
+  return [];
+}
