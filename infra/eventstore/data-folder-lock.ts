@@ -2,8 +2,8 @@
  * One process per data folder. The lock is SQLite's exclusive lock on a small file of its own: the operating system
  * drops it when the process dies, however it dies, so a stale lock cannot exist.
  */
-import { mkdirSync, realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, fsyncSync, mkdirSync, openSync, realpathSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { EventStoreNodeError } from './node-error.ts';
 import { isSqliteBusy, openSqlite, type SqliteDatabase } from './sqlite-driver.ts';
 
@@ -28,11 +28,21 @@ export const lockDataFolder = (dataDir: string): DataFolderLock => {
 const openFolder = (dataDir: string): string => {
   try {
     mkdirSync(dataDir, { recursive: true });
-    return realpathSync(dataDir);
+    const folder = realpathSync(dataDir);
+    syncFolder(dirname(folder));
+    return folder;
   } catch (cause) {
     const message = `The data folder ${dataDir} of the event store cannot be created or opened. Check its path and rights.`;
     throw new EventStoreNodeError('EVENT_STORE_FOLDER_UNUSABLE', message, { cause });
   }
+};
+
+/** Makes the folder's own entry durable; where folders cannot be opened the file system does so by itself. */
+const syncFolder = (folder: string): void => {
+  if (process.platform === 'win32') return;
+  const descriptor = openSync(folder, 'r');
+  fsyncSync(descriptor);
+  closeSync(descriptor);
 };
 
 const refusal = (folder: string, cause: unknown): EventStoreNodeError => {

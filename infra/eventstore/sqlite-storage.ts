@@ -9,12 +9,14 @@
  * I3. Stream keys are handed out in creation order, never reused; the highest is found through `stream_index`,
  *     because a stream is created together with its first append.
  */
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EventStorage, NewAppend, ReadPageOptions, StoredAppend, StreamHead } from './event-storage.ts';
 import { EventStoreNodeError } from './node-error.ts';
 import { bufferOf, openSqlite, type SqliteDatabase, type SqliteRow, type SqliteStatement } from './sqlite-driver.ts';
 
 const FILE_NAME = 'events.sqlite';
+const LOG_NAME = `${FILE_NAME}-wal`;
 const APPLICATION_ID = 0x4d6c7265;
 const FORMAT_VERSION = 1;
 /** Size of the log, in pages, at which a commit moves it into the main file. */
@@ -37,7 +39,7 @@ export const openSqliteStorage = (folder: string): EventStorage => {
   try {
     configure(database);
     createSchema(database, folder);
-    growLog(database);
+    growLog(database, folder);
     return new SqliteStorage(database);
   } catch (error) {
     database.close();
@@ -72,8 +74,10 @@ const createSchema = (database: SqliteDatabase, folder: string): void => {
  * Writes the log to its full size once. A sync of a file that grows also has to write the file's new size, which
  * takes more than twice as long; overwriting a log that is already there does not.
  */
-const growLog = (database: SqliteDatabase): void => {
+const growLog = (database: SqliteDatabase, folder: string): void => {
   const sizeBytes = CHECKPOINT_PAGES * PAGE_SIZE_BYTES;
+  const present = statSync(join(folder, LOG_NAME), { throwIfNoEntry: false });
+  if (present !== undefined && present.size >= sizeBytes) return;
   database.exec('PRAGMA synchronous = NORMAL');
   database.exec(
     `BEGIN; CREATE TABLE filler (content BLOB); INSERT INTO filler VALUES (zeroblob(${sizeBytes})); COMMIT;`,

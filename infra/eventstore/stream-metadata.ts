@@ -53,5 +53,5 @@ const parseObject = (content: Buffer): Readonly<Record<string, unknown>> => {
 
 const numberIn = (fields: Readonly<Record<string, unknown>>, name: string, otherwise: number): number => {
   const value = fields[name];
-  return typeof value === 'number' && value >= 0 ? value : otherwise;
+  return typeof value === 'number' && value > 0 ? value : otherwise;
 };

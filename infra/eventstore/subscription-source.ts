@@ -46,7 +46,8 @@ export class StreamSource implements SubscriptionSource {
     this.projection = projection;
     this.createdFromMs = Date.now() - state.metadata.maxAgeMs;
     const first = start === 'start' ? 0 : start === 'end' ? state.lastRevision + 1 : start + 1;
-    this.nextRevision = Math.max(first, Math.min(firstVisibleRevision(state), state.lastRevision + 1));
+    const visible = Math.max(first, Math.min(firstVisibleRevision(state), state.lastRevision + 1));
+    this.nextRevision = Math.min(visible, TOMBSTONE_REVISION);
   }
 
   next(): SubscriptionPage {
@@ -92,6 +93,8 @@ export class AllSource implements SubscriptionSource {
   private readonly projection: FrameProjection;
   private readonly pageSize = new PageSize();
   private lastPosition: number;
+  /** Whether `lastPosition` ends an append; only a start given by the caller can lie within one. */
+  private isAtBoundary: boolean;
   private consideredCount = 0;
 
   constructor(sources: EventSources, start: ReadStart, filter: EventFilter | undefined, projection: FrameProjection) {
@@ -99,6 +102,7 @@ export class AllSource implements SubscriptionSource {
     this.filter = filter;
     this.projection = projection;
     this.lastPosition = start === 'start' ? 0 : start === 'end' ? sources.storage.lastPosition() : start;
+    this.isAtBoundary = typeof start !== 'number';
   }
 
   next(): SubscriptionPage {
@@ -122,11 +126,18 @@ export class AllSource implements SubscriptionSource {
   }
 
   private take(rows: readonly StoredAppend[]): Buffer {
+    if (this.filter !== undefined) return Buffer.concat(rows.flatMap((row) => this.takeEvents(row)));
     return Buffer.concat(rows.flatMap((row) => this.takeRow(row)));
   }
 
-  /** Only the first append after the start can reach back before it; all others are taken as they are. */
   private takeRow(row: StoredAppend): Buffer[] {
+    if (!this.isAtBoundary) return this.takeEvents(row);
+    this.lastPosition = row.lastPosition;
+    return [projectFrames(row.frames, this.projection)];
+  }
+
+  private takeEvents(row: StoredAppend): Buffer[] {
+    this.isAtBoundary = true;
     const chosen: Buffer[] = [];
     for (const frame of splitFrames(row.frames)) {
       const event = decodeFrame(frame);
