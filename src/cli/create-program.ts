@@ -4,8 +4,9 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { Config } from '../../schemas/config.schema.ts';
 import { type ConfigOverride, loadConfig } from '../config/load-config.ts';
 import type { CliDeps } from './cli-deps.ts';
+import { CommandEnd } from './command-end.ts';
 import { addClusterCommand } from './commands/cluster.command.ts';
-import type { CommandHost } from './commands/command-host.ts';
+import { type CommandHost, commandGroups } from './commands/command-host.ts';
 import { addDefinitionsCommand } from './commands/definitions.command.ts';
 import { addEventsCommand } from './commands/events.command.ts';
 import { addListCommand } from './commands/list.command.ts';
@@ -37,7 +38,9 @@ export function createProgram(deps: CliDeps): CliProgram {
       try {
         const program = createCommands({ deps, screen, controller, invocation });
         await program.parseAsync([...argv], { from: 'user' });
-        return controller.signal.aborted ? reportEnd(controller.signal.reason) : invocation.exitCode;
+        // A command may take an early end as its usual one; a fault of stdout it cannot know of.
+        const { aborted, reason } = controller.signal;
+        return aborted && !(reason instanceof CommandEnd) ? reportEnd(reason) : invocation.exitCode;
       } catch (fault) {
         return reportEnd(fault);
       }
@@ -98,16 +101,37 @@ function createRoot(screen: Screen): Command {
     .version(packageJson.version, '--version', 'print the version of this program')
     .enablePositionalOptions()
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [command]', 'Print the help of a command.')
+    .addHelpCommand(helpCommand())
+    .configureHelp({ subcommandTerm: nameWithArguments })
     .exitOverride()
     .addHelpText('after', rootHelp());
   root.configureOutput({
     writeOut: screen.write,
     writeErr: (text) => screen.note(text.trimEnd()),
+    getOutHelpWidth: screen.columns,
+    getErrHelpWidth: screen.columns,
     // The fault is thrown as well, and told where all faults are.
     outputError: () => undefined,
   });
-  return withGlobalOptions(root);
+  withGlobalOptions(root);
+  for (const option of root.options) if (option.long !== '--version') option.hideHelp();
+  return root;
+}
+
+function helpCommand(): Command {
+  return new Command('help')
+    .argument('[command]')
+    .description('Print the help of a command.')
+    .helpGroup(commandGroups.look);
+}
+
+/** In the list of commands; that all of them take options is said once. */
+function nameWithArguments(command: Command): string {
+  const terms = command.registeredArguments.map((argument) => {
+    const name = `${argument.name()}${argument.variadic ? '...' : ''}`;
+    return argument.required ? `<${name}>` : `[${name}]`;
+  });
+  return [command.name(), ...terms].join(' ');
 }
 
 function withGlobalOptions(command: Command): Command {
@@ -123,6 +147,9 @@ function withGlobalOptions(command: Command): Command {
 function rootHelp(): string {
   const codes = exitCodeMeanings.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`);
   return [
+    '',
+    'Every command takes --json, --nats <url>, --config <file>, --data-dir <folder> and --debug;',
+    '"millrace <command> --help" shows the rest, with an example.',
     '',
     'Exit codes:',
     ...codes,

@@ -16,7 +16,7 @@ export async function readDefinitions(files: readonly string[], cwd: string): Pr
   throw new AppError(
     'DEFINITION_INVALID',
     [
-      `nothing was registered; ${count} found:`,
+      `Nothing was registered; ${count} found:`,
       ...faulty.map((result) => formatFaults(result.faults, result.text)),
     ].join('\n'),
     { details: { faults: faults.map((fault): JsonValue => ({ ...fault })) } },

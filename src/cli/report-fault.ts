@@ -36,9 +36,11 @@ function usageReply(fault: CommanderError): ErrorReply {
   return { code: 'BAD_REQUEST', message };
 }
 
+/** The code stands at the end of the first line; what follows are details of the message. */
 function sentence({ code, message }: ErrorReply, { colors }: Screen): string {
+  const [first = '', ...rest] = message.split('\n');
   const shownCode = code === 'BAD_REQUEST' ? '' : ` ${colors.dim(`[${code}]`)}`;
-  return `${colors.red('error:')} ${message}${shownCode}`;
+  return [`${colors.red('error:')} ${first}${shownCode}`, ...rest].join('\n');
 }
 
 function traceOf(fault: unknown): string {

@@ -2,6 +2,7 @@
 import type { InstanceId } from '../../schemas/ids.ts';
 import type { EventView } from '../../schemas/messages/client.messages.ts';
 import type { AppError } from '../errors/app-error.ts';
+import { createCliColors } from './output/colors.ts';
 import { createEventLines } from './output/event-line.ts';
 import { createLiveBlock } from './output/live-block.ts';
 import { progressBlock } from './output/progress-block.ts';
@@ -46,7 +47,8 @@ function lineView({ screen }: Session): View {
 function liveView(session: Session, run: WatchedRun, progress: RunProgress): View {
   const { screen, clock } = session;
   const { colors } = screen;
-  const eventLine = createEventLines(colors);
+  // The block paints whole lines, and cuts them to the width.
+  const eventLine = createEventLines(createCliColors({ isTty: false, noColor: undefined }));
   const lastEvents: string[] = [];
   let taskCount: number | undefined;
   let trouble: string | undefined;

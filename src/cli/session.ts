@@ -37,17 +37,15 @@ export async function withSession(
 ): Promise<ExitCode> {
   const { signal } = controller;
   const address = findNats(config, deps.cwd);
+  // Until there is a connection to close, Ctrl-C may simply end the process.
+  const transport = await connectToNats(deps, config, address);
   const removeInterrupt = deps.onInterrupt(() => controller.abort(new CommandEnd(exitCodes.interrupted)));
   try {
-    const transport = await connectToNats(deps, config, address);
-    try {
-      const { clock, ids } = deps;
-      const client = createMasterClient({ transport, clock, ids, signal, address: address.shown });
-      return await run({ client, transport, clock, ids, screen, cwd: deps.cwd, json, signal });
-    } finally {
-      await transport.stop(limits.disconnectDeadlineMs);
-    }
+    const { clock, ids } = deps;
+    const client = createMasterClient({ transport, clock, ids, signal, address: address.shown });
+    return await run({ client, transport, clock, ids, screen, cwd: deps.cwd, json, signal });
   } finally {
     removeInterrupt();
+    await transport.stop(limits.disconnectDeadlineMs);
   }
 }

@@ -36,11 +36,12 @@ export function formatTable<Row>(
   return [titles, ...rows.map((_, row) => line((index) => measured[index]?.cells[row] ?? { text: '' }))];
 }
 
-/** Cells on one line of at most `width` characters, colours not counted; what does not fit is cut off. */
+/** Cells on one line of at most `width` characters, colours not counted; what does not fit is cut off. Empty ones are left out. */
 export function fittedLine(cells: readonly (Cell | string)[], width: number): string {
   let left = width;
   const parts: string[] = [];
   for (const cell of cells.map(cellOf)) {
+    if (cell.text === '') continue;
     if (left <= 0) break;
     const text = shortened(cell.text, left);
     left -= lengthOf(text) + separator.length;
