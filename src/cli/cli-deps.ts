@@ -43,9 +43,11 @@ export type RunRole = {
   store(options: StoreOptions): Promise<number>;
 };
 
+export type ConnectOptions = { credentialsFile: string | undefined; signal: AbortSignal };
+
 export type CliDeps = {
-  /** Rejects with NATS_UNAVAILABLE when no server answers. */
-  connect(servers: readonly string[], options: { credentialsFile: string | undefined }): Promise<Transport>;
+  /** Rejects with NATS_UNAVAILABLE when no server answers, at the latest when the signal aborts. */
+  connect(servers: readonly string[], options: ConnectOptions): Promise<Transport>;
   runRole: RunRole;
   stdout: Output;
   stderr: Output;

@@ -156,7 +156,7 @@ function rootHelp(): string {
     '',
     'Examples:',
     '  millrace dev                                     start everything here and run an example',
-    '  millrace submit --file hello.yaml --wait         register a workflow, run it, watch it end',
+    '  millrace submit --file workflow.yaml --wait      register a workflow, run it, watch it end',
     '  millrace list --status failed                    which runs need a look',
   ].join('\n');
 }

@@ -6,6 +6,7 @@ import { AppError } from '../errors/app-error.ts';
 import type { Transport } from '../transport/transport.port.ts';
 import type { CliDeps } from './cli-deps.ts';
 import { devFilePath, readDevFile } from './dev-file.ts';
+import { limits } from './limits.ts';
 
 export type NatsAddress = {
   servers: readonly string[];
@@ -33,9 +34,16 @@ export function findNats(config: Config, cwd: string): NatsAddress {
   );
 }
 
+/** Waits for a bounded time, whatever the client of NATS does. Throws NATS_UNAVAILABLE. */
 export async function connectToNats(deps: CliDeps, config: Config, address: NatsAddress): Promise<Transport> {
+  const deadline = new AbortController();
+  const timer = deps.clock.after(limits.connectTimeoutMs, () => deadline.abort());
+  const { credentialsFile } = config.nats;
   try {
-    return await deps.connect(address.servers, { credentialsFile: config.nats.credentialsFile });
+    return await beforeAbort(
+      deps.connect(address.servers, { credentialsFile, signal: deadline.signal }),
+      deadline.signal,
+    );
   } catch (cause) {
     if (cause instanceof AppError && cause.code !== 'NATS_UNAVAILABLE') throw cause;
     throw new AppError(
@@ -43,5 +51,20 @@ export async function connectToNats(deps: CliDeps, config: Config, address: Nats
       `No NATS server answers at ${address.shown}.\nStart one here with "millrace dev", or name another with "--nats".`,
       { cause },
     );
+  } finally {
+    timer.cancel();
   }
+}
+
+/** A connection that comes after all is closed again. */
+function beforeAbort(connecting: Promise<Transport>, signal: AbortSignal): Promise<Transport> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => {
+      reject(signal.reason);
+      // Nobody waits for the late connection or its fault any more.
+      void connecting.then((transport) => transport.stop(limits.disconnectDeadlineMs)).catch(() => undefined);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    connecting.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
 }

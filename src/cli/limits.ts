@@ -1,5 +1,7 @@
 /** The numbers of the command line: deadlines, retries, bounds. It reads no more than one person's screen, so none is configured. */
 export const limits = {
+  /** First connection to NATS. */
+  connectTimeoutMs: 3_000,
   /** One request to a master. */
   requestTimeoutMs: 5_000,
   /** Tries of a request that a stopping or changed owner did not answer. Requests are idempotent. */

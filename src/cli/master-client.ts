@@ -33,10 +33,10 @@ import { pause } from './pause.ts';
 
 export const clusterReplySchema = z.object({ members: z.array(memberSchema) });
 
-export type RunsReply = z.infer<typeof runsReplySchema>;
-export type EventsReply = z.infer<typeof eventsReplySchema>;
+type RunsReply = z.infer<typeof runsReplySchema>;
+type EventsReply = z.infer<typeof eventsReplySchema>;
 export type DefinitionsReply = z.infer<typeof definitionsReplySchema>;
-export type ClusterReply = z.infer<typeof clusterReplySchema>;
+type ClusterReply = z.infer<typeof clusterReplySchema>;
 
 /** Each throws AppError with the code of the refusal, or NO_RESPONDERS, REQUEST_TIMEOUT, NATS_UNAVAILABLE. */
 export type MasterClient = {

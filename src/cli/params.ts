@@ -10,7 +10,7 @@ export function paramsFrom(options: { json: string | undefined; pairs: readonly 
  * JSON where it is JSON, else text. A number counts as one only in its usual spelling, so that `1.10`, `007` and ids of
  * twenty digits stay the text that they are.
  */
-export function paramValue(text: string): JsonValue {
+function paramValue(text: string): JsonValue {
   try {
     const value = JSON.parse(text) as JsonValue;
     return typeof value === 'number' && String(value) !== text ? text : value;

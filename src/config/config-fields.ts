@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { configSchema } from '../../schemas/config.schema.ts';
 
-export type FieldKind = 'text' | 'number' | 'list';
+type FieldKind = 'text' | 'number' | 'list';
 
 export type ConfigField = {
   path: readonly string[];

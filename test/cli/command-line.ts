@@ -11,7 +11,7 @@ import { createFakeMaster, type FakeMaster } from './fake-master.ts';
 import { startedAt } from './sample-runs.ts';
 import { createTestClock, type TestClock } from './test-clock.ts';
 
-export type Role = { role: string; options: RoleOptions | DevOptions | StoreOptions };
+type Role = { role: string; options: RoleOptions | DevOptions | StoreOptions };
 
 export type CommandLine = {
   run(...argv: string[]): Promise<number>;
@@ -121,7 +121,7 @@ export function expectGolden(name: string, text: string): void {
   expect(text).toBe(readFileSync(path, 'utf8'));
 }
 
-export async function until(condition: () => boolean): Promise<void> {
+async function until(condition: () => boolean): Promise<void> {
   for (let turn = 0; turn < 1_000; turn += 1) {
     if (condition()) return;
     await new Promise((resolve) => setImmediate(resolve));

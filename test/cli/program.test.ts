@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest';
 import { type ErrorCode, errorCatalogue, errorReplySchema } from '../../schemas/errors.ts';
 import { exitCodeMeanings, exitCodeOfError } from '../../src/cli/exit-codes.ts';
 import { AppError } from '../../src/errors/app-error.ts';
+import { createMemoryNetwork } from '../../src/transport/memory-transport.adapter.ts';
+import type { Transport } from '../../src/transport/transport.port.ts';
 import { createCommandLine, expectGolden, testAddress } from './command-line.ts';
 
 const commands = [
@@ -111,6 +113,29 @@ describe('where the cluster is', () => {
       JSON.stringify({ nats: testAddress, pid: 7, store: 'esdb://x' }),
     );
     expect(await box.run('list', '--data-dir', 'elsewhere')).toBe(0);
+  });
+
+  test('a server that never answers is given up, and a connection that comes too late is closed', async () => {
+    let arrive: (transport: Transport) => void = () => undefined;
+    let isAborted = false;
+    const box = createCommandLine({
+      connect: (_servers, { signal }) => {
+        signal.addEventListener('abort', () => {
+          isAborted = true;
+        });
+        return new Promise((resolve) => {
+          arrive = resolve;
+        });
+      },
+    });
+    const exitCode = box.run('list');
+    await new Promise((resolve) => setImmediate(resolve));
+    box.clock.advance(3_000);
+    expect(await exitCode).toBe(69);
+    expect(isAborted).toBe(true);
+    const late = createMemoryNetwork({ clock: box.clock }).connect('late');
+    arrive(late);
+    await box.until(() => late.status() === 'away');
   });
 
   test('NATS without a master is told as such', async () => {

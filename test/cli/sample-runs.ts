@@ -13,7 +13,7 @@ import type { FakeRun } from './fake-master.ts';
 export const startedAt = 1_700_000_000_000;
 export const runId = instanceIdSchema.parse('0193a4c2-1111-7aaa-8aaa-00000000beef');
 export const attemptA = '0193a4c2-aaaa-7aaa-8aaa-00000000000a';
-export const attemptB = '0193a4c2-bbbb-7bbb-8bbb-00000000000b';
+const attemptB = '0193a4c2-bbbb-7bbb-8bbb-00000000000b';
 const incarnation = '0193a4c2-cccc-7ccc-8ccc-00000000000c';
 
 const whyWorker = { balancer: 'leastBusyOfTwo', candidates: [], candidateCount: 3 };

@@ -6,7 +6,7 @@ import type { RunRole } from '../cli-deps.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Session } from '../session.ts';
 
-export type RoleStart = { config: Config; json: boolean; debug: boolean; runRole: RunRole };
+type RoleStart = { config: Config; json: boolean; debug: boolean; runRole: RunRole };
 
 export type CommandHost = {
   program: Command;
