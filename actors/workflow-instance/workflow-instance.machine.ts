@@ -37,9 +37,10 @@ const isTaskEvent = (event: WorkflowInstanceEvent): event is TaskEvent => event.
 
 /** The machine of runs of one plan. Make it once per definition version: runs share it. */
 export function workflowInstanceMachine(plan: Plan) {
+  const start = initialContext(plan);
   return machineSetup(plan).createMachine({
     id: 'workflowInstance',
-    context: () => initialContext(plan),
+    context: () => start,
     initial: 'submitted',
     states: {
       submitted: { on: { WorkflowSubmitted: { target: 'active', actions: ['rememberSubmission', 'releaseRoots'] } } },

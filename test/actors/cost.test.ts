@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import type { PersistentVector } from '../../actors/kit/persistent-vector.ts';
+import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
+import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
+import { fanOutOf, independentOf } from '../kit/definitions.ts';
+import { given, type Step } from '../kit/given.ts';
+import { assign, ownershipTaken, report, submitted } from './run-events.ts';
+
+/** Arrays and task states that are in one snapshot but not in the one before: what an event copied. */
+function copiedCount(before: WorkflowInstanceSnapshot, after: WorkflowInstanceSnapshot): number {
+  const shared = new Set(partsOf(before.context.tasks));
+  return partsOf(after.context.tasks).filter((part) => !shared.has(part)).length;
+}
+
+function partsOf({ root, depth }: PersistentVector<unknown>): unknown[] {
+  const parts: unknown[] = [];
+  const visit = (node: unknown, level: number) => {
+    parts.push(node);
+    if (level >= 0) for (const child of node as unknown[]) visit(child, level - 1);
+  };
+  visit(root, depth);
+  return parts;
+}
+
+/** Most parts that one of the steps copied. */
+function mostCopied(definition: WorkflowDefinition, before: Step[], steps: Step[]): number {
+  let run = given(definition, submitted, ownershipTaken(1), ...before);
+  let most = 0;
+  for (const step of steps) {
+    const next = run.and(step);
+    most = Math.max(most, copiedCount(run.snapshot, next.snapshot));
+    run = next;
+  }
+  return most;
+}
+
+const lifeOf = (task: string, attempt: number): Step[] => [
+  assign(task, attempt),
+  report('accepted', task, attempt),
+  report('started', task, attempt),
+  report('succeeded', task, attempt),
+];
+const rootDone = [assign('root', 1), report('succeeded', 'root', 1)];
+const someLeaves = [2, 3, 4].flatMap((attempt) => lifeOf(`t${attempt}`, attempt));
+
+describe('the cost of an event', () => {
+  it.each([30, 300, 3_000])('of a task in a fan-out of %i is at most two paths of the vector', (width) => {
+    const depth = Math.ceil(Math.log(width + 2) / Math.log(32));
+    // Two tasks change at most (the task and the join), each a path of arrays and a state.
+    expect(mostCopied(fanOutOf(width), rootDone, someLeaves)).toBeLessThanOrEqual(2 * (depth + 1));
+  });
+
+  it('does not grow with the attempts under way in a run that is ending', () => {
+    const costs = [40, 400].map((width) => {
+      const assigned = Array.from({ length: width }, (_, index) => assign(`t${index}`, index + 1));
+      const ended = [...assigned, report('failed', 't0', 1)];
+      return mostCopied(independentOf(width, { failurePolicy: 'end' }), ended, [
+        report('failed', 't1', 2),
+        report('cancelled', 't2', 3),
+      ]);
+    });
+    expect(costs[1]).toBeLessThanOrEqual((costs[0] ?? 0) + 1);
+  });
+
+  it('is shared by runs of one plan: tasks that nothing happened to are the same objects', () => {
+    const { actor } = given(fanOutOf(100));
+    expect(actor.initial().context.tasks.root).toBe(actor.initial().context.tasks.root);
+  });
+});

@@ -1,0 +1,121 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createActor, type EventObject, transition } from 'xstate';
+import { planOf } from '../../actors/graph/plan.ts';
+import { entries } from '../../actors/kit/persistent-vector.ts';
+import { workflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
+import { awaitedAttempts } from '../../actors/workflow-instance/workflow-instance.effects.ts';
+import { workflowInstanceMachine } from '../../actors/workflow-instance/workflow-instance.machine.ts';
+import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
+import { eventSchemaOf } from '../../schemas/events/registry.ts';
+import { type WorkflowInstanceEvent, workflowInstanceEvents } from '../../schemas/events/workflow-instance.events.ts';
+import { definitionArbitrary } from '../kit/definitions.ts';
+import { ReferenceModel } from '../kit/reference-model.ts';
+import { choicesArbitrary, RandomRun } from './random-run.ts';
+import { lossesMax } from './run-events.ts';
+
+const definitions = definitionArbitrary();
+
+function played(definition: WorkflowDefinition, choices: readonly number[]): RandomRun {
+  const run = new RandomRun(workflowInstanceActor(planOf(definition)));
+  run.play(choices, () => {});
+  return run;
+}
+
+/** As the journal gives it back. */
+function read({ type, data }: WorkflowInstanceEvent): WorkflowInstanceEvent {
+  return { type, data: eventSchemaOf(type).parse(JSON.parse(JSON.stringify(data))) } as WorkflowInstanceEvent;
+}
+
+describe('random runs', () => {
+  it('meet every event, and every end', () => {
+    const runs = fc.sample(fc.tuple(definitions, choicesArbitrary), { numRuns: 200, seed: 1 });
+    const met = new Map<string, number>();
+    for (const [definition, choices] of runs) {
+      for (const { event } of played(definition, choices).recorded) met.set(event.type, (met.get(event.type) ?? 0) + 1);
+    }
+    for (const type of Object.keys(workflowInstanceEvents)) expect(met.get(type) ?? 0, type).toBeGreaterThan(10);
+  });
+
+  it('go as the reference model says, step by step, to the same end', () => {
+    fc.assert(
+      fc.property(definitions, choicesArbitrary, (definition, choices) => {
+        const model = new ReferenceModel(definition, lossesMax);
+        const run = new RandomRun(workflowInstanceActor(planOf(definition)));
+        run.play(choices, ({ happening, command }) => {
+          if (happening !== undefined) model.happen(happening);
+          const statuses = [...entries(run.snapshot.context.tasks)].map(([, { context, status }]) => [
+            context.task,
+            status,
+          ]);
+          expect(Object.fromEntries(statuses), `after ${command.type}`).toEqual(model.statuses());
+        });
+        expect(model.isComplete()).toBe(true);
+        expect(run.snapshot.value).toBe(model.outcome());
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('are the same when they are folded anew from the journal after every event (I5)', () => {
+    fc.assert(
+      fc.property(definitions, choicesArbitrary, (definition, choices) => {
+        const { recorded } = played(definition, choices);
+        const journal = recorded.map(({ event }) => read(event));
+        const fresh = workflowInstanceActor(planOf(JSON.parse(JSON.stringify(definition))));
+        for (const [last, { after }] of recorded.entries()) {
+          const folded = journal
+            .slice(0, last + 1)
+            .reduce((snapshot, event) => fresh.fold(snapshot, event).snapshot, fresh.initial());
+          expect(JSON.stringify(fresh.store(folded))).toBe(JSON.stringify(fresh.store(after)));
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('go on alike from a stored snapshot, and never stall in silence (I6)', () => {
+    fc.assert(
+      fc.property(definitions, choicesArbitrary, (definition, choices) => {
+        const { actor, recorded } = played(definition, choices);
+        for (const [place, { after }] of recorded.entries()) {
+          const restored = actor.restore(JSON.parse(JSON.stringify(actor.store(after))));
+          const owed = actor.pendingEffects(restored);
+          expect(owed).toEqual(actor.pendingEffects(after));
+          const isAlive = actor.isFinished(restored) || owed.length > 0 || awaitedAttempts(restored).length > 0;
+          expect(isAlive, `stalled after event ${place}`).toBe(true);
+          const next = recorded[place + 1];
+          if (next === undefined) expect(actor.isFinished(restored)).toBe(true);
+          else {
+            const went = actor.fold(restored, next.event);
+            expect(JSON.stringify(actor.store(went.snapshot))).toBe(JSON.stringify(actor.store(next.after)));
+            expect(went.effects).toEqual(actor.fold(after, next.event).effects);
+          }
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('are folded as XState’s own transition() does, in state and actions', () => {
+    fc.assert(
+      fc.property(definitions, choicesArbitrary, (definition, choices) => {
+        const { actor, recorded } = played(definition, choices);
+        const machine = workflowInstanceMachine(actor.plan);
+        let theirs = createActor(machine).getSnapshot();
+        let ours = actor.initial();
+        for (const { event } of recorded) {
+          const [next, actions] = transition(machine, theirs, event);
+          const folded = actor.fold(ours, event);
+          expect(actor.store(folded.snapshot)).toEqual({ value: next.value, context: next.context });
+          expect(folded.snapshot.status).toBe(next.status);
+          expect(folded.effects).toEqual(actions.map(({ params }) => params));
+          expect(folded.snapshot.can({ type: 'Nonsense' } as EventObject as WorkflowInstanceEvent)).toBe(false);
+          theirs = next;
+          ours = folded.snapshot;
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+});
