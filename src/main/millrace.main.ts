@@ -1,0 +1,51 @@
+/** The program: the command line with real things around it. */
+import type { CliDeps, RunRole } from '../cli/cli-deps.ts';
+import { createProgram } from '../cli/create-program.ts';
+import { systemClock, systemIds } from '../clock/system-clock.adapter.ts';
+import { processEnvironment } from '../config/environment.ts';
+import { silentLog } from '../telemetry/log.ts';
+
+/** Loaded when they are needed: a client command starts quickly. */
+const runRole: RunRole = {
+  dev: async (options) => (await import('./dev.role.ts')).runDev(options, { runCommand: run, write }),
+  master: async (options) => (await import('./master.role.ts')).runMaster(options),
+  worker: async (options) => (await import('./worker.role.ts')).runWorker(options),
+  store: async (options) => (await import('./store.role.ts')).runStore(options),
+};
+
+const deps: CliDeps = {
+  connect: async (servers, { credentialsFile, signal }) => {
+    const { connectNatsTransport } = await import('../transport/nats-transport.adapter.ts');
+    const credentials = credentialsFile === undefined ? {} : { credentialsFile };
+    return connectNatsTransport({
+      servers: [...servers],
+      name: 'millrace-cli',
+      log: silentLog,
+      signal,
+      ...credentials,
+    });
+  },
+  runRole,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  isTty: process.stdout.isTTY === true,
+  cwd: process.cwd(),
+  env: processEnvironment(),
+  onInterrupt: (listener) => {
+    process.on('SIGINT', listener);
+    return () => process.off('SIGINT', listener);
+  },
+  clock: systemClock,
+  ids: systemIds,
+};
+
+function write(text: string): void {
+  process.stdout.write(text);
+}
+
+function run(args: readonly string[]): Promise<number> {
+  return createProgram(deps).run(args);
+}
+
+// Nothing may be left that keeps the process alive: the exit code is the answer.
+process.exit(await run(process.argv.slice(2)));

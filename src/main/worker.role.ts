@@ -1,0 +1,65 @@
+/** A worker as a process: adapters wired, started, stopped. */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { workerIdSchema } from '../../schemas/ids.ts';
+import { buckets, subjects } from '../../schemas/messages/subjects.ts';
+import { createNatsBucketStore } from '../buckets/nats-bucket.adapter.ts';
+import type { RoleOptions } from '../cli/cli-deps.ts';
+import { systemClock, systemIds } from '../clock/system-clock.adapter.ts';
+import { baseEnvironment } from '../config/environment.ts';
+import { httpTaskType } from '../tasks/http.task-type.ts';
+import { createScriptTaskType } from '../tasks/script.task-type.ts';
+import { createShellTaskType } from '../tasks/shell.task-type.ts';
+import { systemProcessTable } from '../tasks/system-process-table.adapter.ts';
+import { waitTaskType } from '../tasks/wait.task-type.ts';
+import { createPinoLog } from '../telemetry/pino-log.adapter.ts';
+import { connectNatsTransport } from '../transport/nats-transport.adapter.ts';
+import { createOsMachineLoad } from '../worker/os-machine-load.adapter.ts';
+import { createSqliteLedger } from '../worker/sqlite-ledger.adapter.ts';
+import { createWorkerService } from '../worker/worker.service.ts';
+import { defaultNodeId, folderOf, hostOf, newIncarnation, refuseDouble } from './node-identity.ts';
+import { tellReady, whenToldToStop } from './process-end.ts';
+
+const stopSlackMs = 5_000;
+
+export async function runWorker({ config }: RoleOptions): Promise<number> {
+  const id = workerIdSchema.parse(config.worker.id ?? defaultNodeId());
+  const log = createPinoLog({ level: config.logLevel, pretty: process.stderr.isTTY === true }).child({ workerId: id });
+  const { servers, credentialsFile, replicas } = config.nats;
+  const name = `millrace-worker-${id}`;
+  const transport = await connectNatsTransport({ servers, name, log, ...(credentialsFile && { credentialsFile }) });
+  await refuseDouble(transport, subjects.worker.ping(id), `worker named ${id}`);
+  const bucketStore = createNatsBucketStore({ link: transport.link, log });
+  const dataDir = folderOf(config, 'workers', id);
+  mkdirSync(dataDir, { recursive: true });
+  const ledger = createSqliteLedger({ path: join(dataDir, 'ledger.sqlite') });
+  const worker = createWorkerService({
+    id,
+    incarnation: newIncarnation(),
+    host: hostOf(config),
+    pid: process.pid,
+    config: config.worker,
+    dataDir,
+    transport,
+    members: await bucketStore.open(buckets.members, { ttlMs: config.master.memberTtlMs, replicas }),
+    taskTypes: [
+      createShellTaskType({ processes: systemProcessTable, baseEnvironment: baseEnvironment() }),
+      httpTaskType,
+      waitTaskType,
+      createScriptTaskType({ crashWorker: () => process.kill(process.pid, 'SIGKILL') }),
+    ],
+    ledger,
+    processes: systemProcessTable,
+    machineLoad: createOsMachineLoad(),
+    clock: systemClock,
+    ids: systemIds,
+    log,
+  });
+  await worker.start();
+  tellReady();
+  await whenToldToStop();
+  await worker.stop(config.worker.drainDeadlineMs + stopSlackMs);
+  await transport.stop(stopSlackMs);
+  ledger.close();
+  return 0;
+}
