@@ -12,6 +12,7 @@ import { EventStoreNodeError } from './node-error.ts';
 export type GrpcHandler = (call: GrpcCall) => void;
 
 const CONCURRENT_CALLS_PER_CONNECTION_MAX = 100;
+const REJECTED_CALLS_MAX = 1_000_000;
 const STREAM_WINDOW_SIZE_BYTES = 1024 * 1024;
 const CONNECTION_WINDOW_SIZE_BYTES = 4 * 1024 * 1024;
 const HTTP2_FIRST_BYTE = 'P'.charCodeAt(0);
@@ -32,6 +33,8 @@ export class GrpcServer {
     const initialWindowSize = STREAM_WINDOW_SIZE_BYTES;
     this.http2 = createHttp2Server({
       settings: { maxConcurrentStreams: CONCURRENT_CALLS_PER_CONNECTION_MAX, initialWindowSize },
+      // A call begun in the same packet that gives another up is refused at the limit; that is no reason to hang up.
+      maxSessionRejectedStreams: REJECTED_CALLS_MAX,
     });
     this.http2.on('session', (session) => this.openSession(session));
     this.http2.on('sessionError', () => {}); // A broken connection closes its calls, which is all there is to do.

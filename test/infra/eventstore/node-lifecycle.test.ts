@@ -19,20 +19,23 @@ afterAll(() => fixture.stopAll());
 
 describe('connections', () => {
   it('serve exactly 100 calls at a time; the next waits for a free place', async () => {
-    const client = fixture.client((await fixture.node()).connectionString);
-    const subscriptions = Array.from({ length: 100 }, () => client.subscribeToStream(`limit-${randomUUID()}`));
+    const { connectionString } = await fixture.node();
+    const client = fixture.client(connectionString);
+    const other = fixture.client(`${connectionString}&keepAliveInterval=10001`); // Its own connection.
+    const streams = Array.from({ length: 100 }, () => `limit-${randomUUID()}`);
+    const subscriptions = streams.map((stream) => client.subscribeToStream(stream));
     const confirmed = subscriptions.map(
-      (subscription) => new Promise((resolve) => subscription.on('confirmation', resolve as () => void)),
+      (subscription) => new Promise<void>((resolve) => subscription.once('confirmation', resolve)),
     );
-    for (const subscription of subscriptions) subscription.on('data', () => {});
+    for (const subscription of subscriptions) subscription.on('data', () => {}).on('error', () => {});
     await Promise.all(confirmed);
     let isRead = false;
     const waiting = collect(client.readAll({ maxCount: 1 })).then(() => {
       isRead = true;
     });
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(await collect(other.readAll({ maxCount: 1 }))).toEqual([]);
     expect(isRead).toBe(false);
-    await subscriptions[0]?.unsubscribe();
+    await other.tombstoneStream(streams[0] as string); // Ends the first subscription.
     await waiting;
     await Promise.all(subscriptions.slice(1).map((subscription) => subscription.unsubscribe()));
   });
