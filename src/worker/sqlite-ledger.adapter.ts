@@ -84,7 +84,10 @@ export function createSqliteLedger(options: { path: string }): Ledger {
       inTransaction(statements, () => ids.forEach((id) => void statements.deleteAttempt.run([id]))),
     forgetInstances: (touchedBefore, isKept) => forgetInstances(statements, touchedBefore, isKept),
     close: () => {
-      if (database.open) database.close();
+      if (!database.open) return;
+      // Statements keep the file open until they are collected, and with a WAL its lock (L2): that is given back first.
+      database.exec('PRAGMA journal_mode = DELETE; PRAGMA locking_mode = NORMAL; SELECT n FROM instances WHERE n = 0;');
+      database.close();
     },
   };
 }

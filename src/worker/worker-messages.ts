@@ -65,13 +65,13 @@ export function createWorkerMessages(options: WorkerMessagesOptions): WorkerMess
 type PingReply = z.infer<typeof pingReplySchema>;
 
 /** A message must not end the process, whatever it holds. */
-function guarded(handler: MessageHandler, { transport, log }: WorkerMessagesOptions): MessageHandler {
+function guarded(handler: MessageHandler, options: WorkerMessagesOptions): MessageHandler {
   return (message) => {
     try {
       handler(message);
     } catch (fault) {
-      log.error({ fault, subject: message.subject }, 'a message failed');
-      if (message.reply !== undefined) transport.publish(message.reply, { error: toErrorReply(fault) });
+      options.log.error({ fault, subject: message.subject }, 'a message failed');
+      replyNow(message, options, { error: toErrorReply(fault) });
     }
   };
 }
@@ -81,7 +81,9 @@ function answerOffer(message: IncomingMessage, options: WorkerMessagesOptions): 
   const parsed = parse(offerSchema, message);
   const reply =
     parsed.kind === 'good' ? takeOffer(parsed.body, options.context) : refused(parsed.error.code, parsed.error.message);
-  replyAfterCommit(message, options, reply);
+  // A refusal promises nothing: it need not wait for a ledger that cannot be written.
+  if (!reply.accepted && options.context.turn.isFailing()) replyNow(message, options, reply);
+  else replyAfterCommit(message, options, reply);
 }
 
 type Act<T> = { schema: z.ZodType<T>; act: (body: T) => unknown };
@@ -91,28 +93,31 @@ function answer<T>(message: IncomingMessage, options: WorkerMessagesOptions, { s
   replyAfterCommit(message, options, parsed.kind === 'good' ? act(parsed.body) : { error: parsed.error });
 }
 
-function replyAfterCommit({ reply: to }: IncomingMessage, options: WorkerMessagesOptions, body: unknown): void {
-  if (to !== undefined) options.context.turn.answerAfterCommit(() => options.transport.publish(to, body));
+function replyAfterCommit(message: IncomingMessage, options: WorkerMessagesOptions, body: unknown): void {
+  if (message.reply !== undefined) options.context.turn.answerAfterCommit(() => replyNow(message, options, body));
 }
 
-function answerLogs({ reply: to, ...message }: IncomingMessage, options: WorkerMessagesOptions, logs: LogReader): void {
-  if (to === undefined) return;
-  const parsed = parse(workerLogsQuerySchema, { ...message, reply: to });
+function replyNow({ reply: to }: IncomingMessage, { transport }: WorkerMessagesOptions, body: unknown): void {
+  if (to !== undefined) transport.publish(to, body);
+}
+
+function answerLogs(message: IncomingMessage, options: WorkerMessagesOptions, logs: LogReader): void {
+  const parsed = parse(workerLogsQuerySchema, message);
   if (parsed.kind === 'bad') {
-    options.transport.publish(to, { error: parsed.error });
+    replyNow(message, options, { error: parsed.error });
     return;
   }
   logs.read(parsed.body).then(
-    (reply) => options.transport.publish(to, reply),
+    (reply) => replyNow(message, options, reply),
     (fault: unknown) => {
       options.log.warn({ fault, attemptId: parsed.body.attemptId }, 'the output of an attempt cannot be read');
-      options.transport.publish(to, { error: toErrorReply(fault) });
+      replyNow(message, options, { error: toErrorReply(fault) });
     },
   );
 }
 
-function answerPing({ reply: to }: IncomingMessage, { transport, context }: WorkerMessagesOptions): void {
-  if (to !== undefined) transport.publish(to, { incarnation: context.incarnation } satisfies PingReply);
+function answerPing(message: IncomingMessage, options: WorkerMessagesOptions): void {
+  replyNow(message, options, { incarnation: options.context.incarnation } satisfies PingReply);
 }
 
 function takeAck(message: IncomingMessage, { context, log }: WorkerMessagesOptions): void {

@@ -1,0 +1,39 @@
+/** A clock that moves only when told, and ids that count. */
+import type { Clock, IdSource } from '../../src/clock/clock.port.ts';
+
+export type SteppedClock = Clock & { advance(durationMs: number): void };
+
+export function createSteppedClock(startAt = 1_700_000_000_000): SteppedClock {
+  let now = startAt;
+  const timers = new Set<{ dueAt: number; callback: () => void }>();
+  return {
+    now: () => now,
+    after: (delayMs, callback) => {
+      const timer = { dueAt: now + delayMs, callback };
+      timers.add(timer);
+      return { cancel: () => void timers.delete(timer) };
+    },
+    advance: (durationMs) => {
+      const end = now + durationMs;
+      for (;;) {
+        const [next] = [...timers].filter((timer) => timer.dueAt <= end).sort((a, b) => a.dueAt - b.dueAt);
+        if (next === undefined) break;
+        timers.delete(next);
+        now = Math.max(now, next.dueAt);
+        next.callback();
+      }
+      now = end;
+    },
+  };
+}
+
+let idCount = 0;
+
+/** Ids that fit the schemas; never the same twice in one process. */
+export const countingIds: IdSource = {
+  uuid: () => {
+    idCount += 1;
+    return `00000000-0000-7000-8000-${idCount.toString(16).padStart(12, '0')}`;
+  },
+  random: () => 0,
+};
