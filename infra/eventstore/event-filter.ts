@@ -17,7 +17,7 @@ export type EventFilterOptions = {
 };
 
 /** The expression cannot be compiled. */
-export class InvalidFilterError extends Error {
+class InvalidFilterError extends Error {
   override readonly name = 'InvalidFilterError';
 }
 

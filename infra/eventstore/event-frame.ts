@@ -42,7 +42,7 @@ export type RecordedEvent = {
   readonly data: Buffer;
 };
 
-export const GRPC_HEADER_SIZE_BYTES = 5;
+const GRPC_HEADER_SIZE_BYTES = 5;
 /** Positions grow by the payload plus this, so they have gaps and nobody can count with them. */
 const POSITION_STEP_MIN = 64;
 /** `$streamDeleted` carries the highest revision; a stored one above 2^53 is this one. */
@@ -97,7 +97,7 @@ export const frameMessage = (message: Buffer): Buffer => {
 };
 
 /** The offset behind the frame that starts at `offset`. */
-export const frameEnd = (frames: Buffer, offset: number): number =>
+const frameEnd = (frames: Buffer, offset: number): number =>
   offset + GRPC_HEADER_SIZE_BYTES + frames.readUInt32BE(offset + 1);
 
 /** The frames of an append, in order, as slices. */

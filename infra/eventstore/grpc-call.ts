@@ -6,12 +6,12 @@
  * I2. `onClose` runs exactly once, whether the call was ended here or given up by the peer.
  * I3. After `write` has returned false nothing should be written until `onDrain`.
  */
-import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import { encodeStatusMessage, GRPC_CODE, type GrpcStatus, invalidArgument, STATUS_OK } from './grpc-status.ts';
 import { EMPTY_BYTES } from './proto-wire.ts';
 
 const HEADER_SIZE_BYTES = 5;
-export const RECEIVED_MESSAGE_SIZE_BYTES_MAX: number = 20 * 1024 * 1024;
+const RECEIVED_MESSAGE_SIZE_BYTES_MAX = 20 * 1024 * 1024;
 const RESPONSE_HEADERS = { ':status': 200, 'content-type': 'application/grpc', 'grpc-accept-encoding': 'identity' };
 const TIMEOUT_UNITS_MS: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 
@@ -23,7 +23,10 @@ export class GrpcCall {
   onDrain: () => void = ignore;
   onClose: () => void = ignore;
   private readonly stream: ServerHttp2Stream;
-  private pending: Buffer = EMPTY_BYTES;
+  /** What has arrived of messages that are not whole yet. */
+  private received: Buffer[] = [];
+  private receivedSizeBytes = 0;
+  private awaitedSizeBytes = HEADER_SIZE_BYTES;
   private isEnded = false;
   private isBlocked = false;
 
@@ -62,7 +65,7 @@ export class GrpcCall {
   end(status: GrpcStatus = STATUS_OK): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    this.pending = EMPTY_BYTES;
+    this.keep(EMPTY_BYTES);
     if (this.stream.destroyed) return;
     const trailers = trailersOf(status);
     if (!this.stream.headersSent) {
@@ -79,23 +82,36 @@ export class GrpcCall {
     this.stream.respond(RESPONSE_HEADERS, { waitForTrailers: true });
   }
 
-  /** Drops the HTTP/2 stream without a status. */
-  destroy(): void {
-    this.stream.close(constants.NGHTTP2_CANCEL);
-  }
-
   private receive(chunk: Buffer): void {
     if (this.isEnded) return;
-    let bytes = this.pending.length === 0 ? chunk : Buffer.concat([this.pending, chunk]);
+    this.receivedSizeBytes += chunk.length;
+    this.received.push(chunk);
+    if (this.receivedSizeBytes < this.awaitedSizeBytes) return;
+    const [first] = this.received;
+    this.keep(this.deliverFrom(this.received.length === 1 && first ? first : Buffer.concat(this.received)));
+  }
+
+  /** Delivers the whole messages and returns the beginning of the next one. */
+  private deliverFrom(received: Buffer): Buffer {
+    let bytes = received;
+    this.awaitedSizeBytes = HEADER_SIZE_BYTES;
     while (bytes.length >= HEADER_SIZE_BYTES && !this.isEnded) {
       const sizeBytes = bytes.readUInt32BE(1);
-      if (!this.isAcceptable(bytes[0] as number, sizeBytes)) return;
+      if (!this.isAcceptable(bytes[0] as number, sizeBytes)) break;
       const end = HEADER_SIZE_BYTES + sizeBytes;
-      if (bytes.length < end) break;
+      if (bytes.length < end) {
+        this.awaitedSizeBytes = end;
+        break;
+      }
       this.deliver(bytes.subarray(HEADER_SIZE_BYTES, end));
       bytes = bytes.subarray(end);
     }
-    this.pending = bytes;
+    return this.isEnded ? EMPTY_BYTES : bytes;
+  }
+
+  private keep(rest: Buffer): void {
+    this.received = rest.length === 0 ? [] : [rest];
+    this.receivedSizeBytes = rest.length;
   }
 
   private isAcceptable(flag: number, sizeBytes: number): boolean {

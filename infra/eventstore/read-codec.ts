@@ -4,7 +4,7 @@ import { frameMessage } from './event-frame.ts';
 import { delimitedField, EMPTY_BYTES, varintField, WireFormatError, WireReader } from './proto-wire.ts';
 import { decodeStreamName } from './stream-target.ts';
 
-export type ReadDirection = 'forwards' | 'backwards';
+type ReadDirection = 'forwards' | 'backwards';
 /** A revision, a position, or an end of the sequence. */
 export type ReadStart = number | 'start' | 'end';
 

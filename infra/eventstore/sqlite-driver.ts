@@ -6,7 +6,7 @@
 import { createRequire } from 'node:module';
 import { EventStoreNodeError } from './node-error.ts';
 
-export type SqliteValue = number | string | Buffer;
+type SqliteValue = number | string | Buffer;
 export type SqliteRow = readonly unknown[];
 
 export type SqliteStatement = {
@@ -28,7 +28,7 @@ export type SqliteDriverName = 'node:sqlite' | 'libsql';
 const NODE_SQLITE_MAJOR_MIN = 24;
 const require = createRequire(import.meta.url);
 
-export const sqliteDriverName = (): SqliteDriverName => {
+const sqliteDriverName = (): SqliteDriverName => {
   const major = Number(process.versions.node.split('.')[0]);
   return major >= NODE_SQLITE_MAJOR_MIN ? 'node:sqlite' : 'libsql';
 };

@@ -11,8 +11,7 @@ import {
   startEventStoreNode,
 } from '../../../infra/eventstore/event-store-node.ts';
 
-export const PROCESS_FILE: string = new URL('../../../infra/eventstore/event-store.process.ts', import.meta.url)
-  .pathname;
+const PROCESS_FILE = new URL('../../../infra/eventstore/event-store.process.ts', import.meta.url).pathname;
 
 export type NodeProcess = { readonly child: ChildProcess; readonly port: number; readonly connectionString: string };
 
