@@ -8,7 +8,7 @@ import { AppError } from '../../src/errors/app-error.ts';
 import type { AttemptRow, InstanceRow, Ledger } from '../../src/worker/ledger.port.ts';
 import { createMemoryLedger } from '../../src/worker/memory-ledger.adapter.ts';
 import { createSqliteLedger } from '../../src/worker/sqlite-ledger.adapter.ts';
-import { countingIds } from './stepped-clock.ts';
+import { testIds } from './stepped-clock.ts';
 
 let folder: string;
 let ledger: Ledger;
@@ -24,8 +24,8 @@ const openSqlite = () => createSqliteLedger({ path: join(folder, 'sub', 'worker.
 
 function attemptRow(overrides: Partial<AttemptRow> = {}): AttemptRow {
   return {
-    attemptId: attemptIdSchema.parse(countingIds.uuid()),
-    instance: instanceIdSchema.parse(countingIds.uuid()),
+    attemptId: attemptIdSchema.parse(testIds.uuid()),
+    instance: instanceIdSchema.parse(testIds.uuid()),
     task: taskNameSchema.parse('step'),
     state: 'running',
     offer: undefined,
@@ -41,7 +41,7 @@ function attemptRow(overrides: Partial<AttemptRow> = {}): AttemptRow {
 }
 
 function instanceRow(overrides: Partial<InstanceRow> = {}): InstanceRow {
-  const instance = instanceIdSchema.parse(countingIds.uuid());
+  const instance = instanceIdSchema.parse(testIds.uuid());
   return { instance, epoch: 1, owner: masterIdSchema.parse('m1'), ownerHost: 'h1', touchedAt: 10, ...overrides };
 }
 
@@ -57,15 +57,15 @@ describe.each([
 
   it('gives back what was committed', () => {
     const offer = offerSchema.parse({
-      instance: countingIds.uuid(),
+      instance: testIds.uuid(),
       workflow: 'flow',
       epoch: 1,
       master: 'm1',
       host: 'h1',
       task: 'step',
-      attemptId: countingIds.uuid(),
+      attemptId: testIds.uuid(),
       attempt: 1,
-      workerIncarnation: countingIds.uuid(),
+      workerIncarnation: testIds.uuid(),
       settings: { type: 'wait', durationMs: 5 },
       env: { A: 'ü' },
       inputs: { params: { a: [1, null] }, needs: {} },

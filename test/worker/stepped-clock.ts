@@ -1,5 +1,6 @@
-/** A clock that moves only when told, and ids that count. */
+/** A clock that moves only when told, and randomness without chance. */
 import type { Clock, IdSource } from '../../src/clock/clock.port.ts';
+import { systemIds } from '../../src/clock/system-clock.adapter.ts';
 
 export type SteppedClock = Clock & { advance(durationMs: number): void };
 
@@ -27,13 +28,5 @@ export function createSteppedClock(startAt = 1_700_000_000_000): SteppedClock {
   };
 }
 
-let idCount = 0;
-
-/** Ids that fit the schemas; never the same twice in one process. */
-export const countingIds: IdSource = {
-  uuid: () => {
-    idCount += 1;
-    return `00000000-0000-7000-8000-${idCount.toString(16).padStart(12, '0')}`;
-  },
-  random: () => 0,
-};
+/** Real ids, but no jitter. */
+export const testIds: IdSource = { uuid: () => systemIds.uuid(), random: () => 0 };

@@ -27,7 +27,7 @@ import type { Transport } from '../../src/transport/transport.port.ts';
 import type { Ledger } from '../../src/worker/ledger.port.ts';
 import { createMemoryLedger } from '../../src/worker/memory-ledger.adapter.ts';
 import { createWorkerService, type WorkerService } from '../../src/worker/worker.service.ts';
-import { countingIds, createSteppedClock, type SteppedClock } from './stepped-clock.ts';
+import { createSteppedClock, type SteppedClock, testIds } from './stepped-clock.ts';
 
 export const workerId = workerIdSchema.parse('worker-1');
 
@@ -100,6 +100,9 @@ export type HarnessOptions = {
   ledger?: Ledger;
   clock?: Clock;
   taskTypes?: TaskType[];
+  /** Default: a new folder, which is removed at the end. */
+  dataDir?: string;
+  masterAnswer?: FakeMaster['answer'];
 };
 
 export async function startHarness(options: HarnessOptions = {}): Promise<Harness> {
@@ -107,14 +110,15 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   const clock = options.clock ?? stepped;
   const network = createMemoryNetwork({ clock });
   const members = await createMemoryBucketStore({ clock }).open(buckets.members, { ttlMs: 0, replicas: 1 });
-  const dataDir = mkdtempSync(join(tmpdir(), 'worker-test-'));
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'worker-test-'));
   const ledger = options.ledger ?? createMemoryLedger();
   const master = joinMaster(network, 'master-1');
+  if (options.masterAnswer !== undefined) master.answer = options.masterAnswer;
   let lifeCount = 0;
 
   const startLife = async () => {
     lifeCount += 1;
-    const incarnation = incarnationSchema.parse(countingIds.uuid());
+    const incarnation = incarnationSchema.parse(testIds.uuid());
     const service = createWorkerService({
       id: workerId,
       incarnation,
@@ -133,7 +137,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       processes: systemProcessTable,
       machineLoad: { measure: () => ({ cpu: 0.25, memory: 0.5 }) },
       clock,
-      ids: countingIds,
+      ids: testIds,
       log: silentLog,
     });
     await service.start();
@@ -177,13 +181,13 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
 
 function newOffer(harness: Harness, overrides: OfferOverrides): Offer {
   return offerSchema.parse({
-    instance: countingIds.uuid(),
+    instance: testIds.uuid(),
     workflow: 'flow',
     epoch: 1,
     master: harness.master.id,
     host: 'host-m1',
     task: 'step',
-    attemptId: countingIds.uuid(),
+    attemptId: testIds.uuid(),
     attempt: 1,
     workerIncarnation: harness.incarnation,
     settings: scripted({ afterMs: 0 }),

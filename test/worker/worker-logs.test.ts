@@ -6,7 +6,7 @@ import type { Offer } from '../../schemas/messages/attempt.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import type { AttemptContext, TaskType } from '../../src/tasks/task-type.port.ts';
 import { readLogPage } from '../../src/worker/log-page.ts';
-import { countingIds } from './stepped-clock.ts';
+import { testIds } from './stepped-clock.ts';
 import { type Harness, settle, startHarness, workerId } from './worker-harness.ts';
 
 describe('a page of output', () => {
@@ -133,7 +133,7 @@ describe('the logs subject', () => {
 
   it('refuses attempts that it does not know', async () => {
     const { offer } = await startTalking();
-    const other = { ...offer, instance: countingIds.uuid() } as Offer;
+    const other = { ...offer, instance: testIds.uuid() } as Offer;
     expect(await ask(other)).toMatchObject({ error: { code: 'LOG_NOT_FOUND' } });
   });
 });

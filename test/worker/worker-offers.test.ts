@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import { createMemoryLedger } from '../../src/worker/memory-ledger.adapter.ts';
-import { countingIds } from './stepped-clock.ts';
+import { testIds } from './stepped-clock.ts';
 import { type Harness, scripted, settle, startHarness, workerId } from './worker-harness.ts';
 
 let harness: Harness;
@@ -33,13 +33,13 @@ describe('an offer', () => {
 
   it('for an earlier life of the worker is refused', async () => {
     harness = await startHarness();
-    const offer = harness.offer({ workerIncarnation: countingIds.uuid() });
+    const offer = harness.offer({ workerIncarnation: testIds.uuid() });
     expect(await harness.give(offer)).toEqual(refusal('WORKER_INCARNATION_GONE'));
   });
 
   it('of a lower epoch than was seen is refused', async () => {
     harness = await startHarness();
-    const instance = countingIds.uuid();
+    const instance = testIds.uuid();
     await harness.give(harness.offer({ instance, epoch: 4 }));
     expect(await harness.give(harness.offer({ instance, epoch: 3 }))).toEqual(refusal('EPOCH_STALE'));
     expect(await harness.give(harness.offer({ instance, epoch: 4 }))).toEqual({ accepted: true });
@@ -47,7 +47,7 @@ describe('an offer', () => {
 
   it('of a lower epoch is refused after a restart too', async () => {
     harness = await startHarness();
-    const instance = countingIds.uuid();
+    const instance = testIds.uuid();
     await harness.give(harness.offer({ instance, epoch: 4 }));
     await harness.restart();
     expect(await harness.give(harness.offer({ instance, epoch: 3 }))).toEqual(refusal('EPOCH_STALE'));

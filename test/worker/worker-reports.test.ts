@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { subjects } from '../../schemas/messages/subjects.ts';
-import { countingIds } from './stepped-clock.ts';
+import { testIds } from './stepped-clock.ts';
 import {
   ackAll,
   type Harness,
@@ -192,12 +192,12 @@ describe('a takeover', () => {
     harness = await startHarness();
     harness.master.answer = silence;
     const other = joinMaster(harness.network, 'master-2');
-    const instance = countingIds.uuid();
+    const instance = testIds.uuid();
     const finished = harness.offer({ instance });
     const running = harness.offer({ instance, settings: scripted({ afterMs: 60_000 }) });
     await Promise.all([harness.give(finished), harness.give(running)]);
     await settle();
-    const unknown = countingIds.uuid();
+    const unknown = testIds.uuid();
     const attempts = [finished.attemptId, running.attemptId, unknown];
     const takeover = { master: other.id, host: 'host-m2', instances: [{ instance, epoch: 2, attempts }] };
     expect(await other.ask(subjects.worker.takeover(workerId), takeover)).toEqual({
@@ -218,7 +218,7 @@ describe('a takeover', () => {
 
   it('of a lower epoch is refused, instance by instance', async () => {
     harness = await startHarness();
-    const [mine, stale] = [countingIds.uuid(), countingIds.uuid()];
+    const [mine, stale] = [testIds.uuid(), testIds.uuid()];
     await harness.give(harness.offer({ instance: stale, epoch: 5 }));
     const instances = [
       { instance: mine, epoch: 1, attempts: [] },

@@ -1,0 +1,103 @@
+/** Runs one attempt of a task type by itself, and keeps what it says. */
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { workerIdSchema } from '../../schemas/ids.ts';
+import { type Offer, offerSchema } from '../../schemas/messages/attempt.messages.ts';
+import type { Clock } from '../../src/clock/clock.port.ts';
+import { systemClock, systemIds } from '../../src/clock/system-clock.adapter.ts';
+import type { ProcessIdentity } from '../../src/tasks/process-table.port.ts';
+import type { AttemptResult, RunningAttempt, TaskType } from '../../src/tasks/task-type.port.ts';
+
+export type AttemptFixture = {
+  offer: Offer;
+  root: string;
+  process: ProcessIdentity | undefined;
+  running: RunningAttempt;
+  result: Promise<AttemptResult>;
+  output(): string;
+  /** Resolves when the output contains the text. */
+  said(text: string): Promise<void>;
+  /** Lets a noted process go on. */
+  openGate(): void;
+  close(): void;
+};
+
+export type FixtureOptions = {
+  attempt?: number;
+  params?: object;
+  needs?: object;
+  env?: Record<string, string>;
+  clock?: Clock;
+  outputSizeBytesMax?: number;
+  keepsGateShut?: boolean;
+};
+
+export function runAttempt(taskType: TaskType, settings: object, options: FixtureOptions = {}): AttemptFixture {
+  const root = mkdtempSync(join(tmpdir(), 'task-test-'));
+  const offer = newOffer(settings, options);
+  let output = '';
+  let openGate = (): void => {};
+  let end: (result: AttemptResult) => void = () => {};
+  const listeners = new Set<() => void>();
+  const fixture: AttemptFixture = {
+    offer,
+    root,
+    process: undefined,
+    running: { cancel: () => {} },
+    result: new Promise((resolve) => {
+      end = resolve;
+    }),
+    output: () => output,
+    said: (text) =>
+      new Promise((resolve) => {
+        const look = () => output.includes(text) && resolve();
+        listeners.add(look);
+        look();
+      }),
+    openGate: () => openGate(),
+    close: () => {
+      fixture.running.cancel('now');
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+  fixture.running = taskType.start({
+    offer,
+    worker: workerIdSchema.parse('worker-1'),
+    clock: options.clock ?? systemClock,
+    outputSizeBytesMax: options.outputSizeBytesMax ?? 65_536,
+    folder: () => {
+      const work = join(root, 'work');
+      mkdirSync(work, { recursive: true });
+      return { root, work };
+    },
+    writeLog: (bytes) => {
+      output += Buffer.from(bytes).toString('utf8');
+      for (const look of listeners) look();
+    },
+    noteProcess: (identity, onDurable) => {
+      fixture.process = identity;
+      openGate = onDurable;
+      if (!options.keepsGateShut) onDurable();
+    },
+    ended: (result) => end(result),
+  });
+  return fixture;
+}
+
+function newOffer(settings: object, { attempt = 1, params = {}, needs = {}, env = {} }: FixtureOptions): Offer {
+  return offerSchema.parse({
+    instance: systemIds.uuid(),
+    workflow: 'flow',
+    epoch: 1,
+    master: 'master-1',
+    host: 'host-1',
+    task: 'step',
+    attemptId: systemIds.uuid(),
+    attempt,
+    workerIncarnation: systemIds.uuid(),
+    settings,
+    env,
+    inputs: { params, needs },
+  });
+}
