@@ -1,0 +1,39 @@
+/** Workflows of no-op tasks: everything that is measured is the orchestrator. */
+import type { TaskDefinition, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
+import type { TaskName, WorkerGroup, WorkflowName } from '../../schemas/ids.ts';
+
+const retry = { attempts: 1, delayMs: 1_000, backoff: 2, delayMaxMs: 60_000, jitter: 0 };
+
+function noOp(name: string, needs: string[], workerGroup = 'default'): TaskDefinition {
+  return {
+    name: name as TaskName,
+    needs: needs as TaskName[],
+    settings: { type: 'script', steps: [{ result: 'succeed', afterMs: 0, outputs: {} }] },
+    retry,
+    workerGroup: workerGroup as WorkerGroup,
+    priority: 'medium',
+    env: {},
+  };
+}
+
+function workflow(name: string, tasks: TaskDefinition[]): WorkflowDefinition {
+  return { name: name as WorkflowName, params: {}, failurePolicy: 'continue', tasks };
+}
+
+export function chain(length: number): WorkflowDefinition {
+  const tasks = Array.from({ length }, (_, index) => noOp(`t${index}`, index === 0 ? [] : [`t${index - 1}`]));
+  return workflow(`chain-${length}`, tasks);
+}
+
+/** One task, `width` that need it, one that needs them all. */
+export function fanOut(width: number): WorkflowDefinition {
+  const middle = Array.from({ length: width }, (_, index) => noOp(`m${index}`, ['first']));
+  const names = middle.map(({ name }) => name as string);
+  return workflow(`fan-${width}`, [noOp('first', []), ...middle, noOp('last', names)]);
+}
+
+/** A chain that never begins: no worker is in its group. */
+export function idle(length: number): WorkflowDefinition {
+  const tasks = Array.from({ length }, (_, index) => noOp(`t${index}`, index === 0 ? [] : [`t${index - 1}`], 'nobody'));
+  return workflow('idle', tasks);
+}
