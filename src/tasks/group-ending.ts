@@ -30,10 +30,12 @@ export function createGroupEnding({ processes, clock, groupId, onEnded }: GroupE
   let hasEnded = false;
   let timer: Timer | undefined;
 
-  const killWhenDue = (dueAt: number): void => {
-    if (wasKilled || clock.now() < dueAt) return;
+  /** True when it has just been killed. */
+  const killWhenDue = (dueAt: number): boolean => {
+    if (wasKilled || clock.now() < dueAt) return false;
     wasKilled = true;
     processes.signalGroup(groupId, 'SIGKILL');
+    return true;
   };
   const check = (dueAt: number, delayMs: number): void => {
     const isGone = !processes.isGroupAlive(groupId);
@@ -42,10 +44,10 @@ export function createGroupEnding({ processes, clock, groupId, onEnded }: GroupE
       onEnded(isGone);
       return;
     }
-    killWhenDue(dueAt);
+    const pauseMs = killWhenDue(dueAt) ? firstCheckDelayMs : delayMs;
     const untilKillMs = wasKilled ? longestCheckDelayMs : dueAt - clock.now();
-    const nextDelayMs = Math.min(delayMs * 2, longestCheckDelayMs);
-    timer = clock.after(Math.min(delayMs, untilKillMs), () => check(dueAt, nextDelayMs));
+    const nextDelayMs = Math.min(pauseMs * 2, longestCheckDelayMs);
+    timer = clock.after(Math.min(pauseMs, untilKillMs), () => check(dueAt, nextDelayMs));
   };
 
   return {

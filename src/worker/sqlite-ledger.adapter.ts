@@ -18,6 +18,8 @@ import type { AttemptRow, InstanceRow, Ledger, LedgerAttemptState, LedgerChanges
 
 /** More settled attempts than these are forgotten before their time. */
 const settledCountMax = 500_000;
+/** More instances than these are forgotten, those first that were not touched for longest. */
+const instanceCountMax = 200_000;
 const sweepRowCount = 1_000;
 const states = ['queued', 'running', 'ended', 'revoked'] as const satisfies LedgerAttemptState[];
 const stateNumber = { queued: 0, running: 1, ended: 2, revoked: 3 } as const;
@@ -133,7 +135,8 @@ function prepare(database: Database.Database) {
     lastAttempt: database.prepare('SELECT max(n) AS n FROM attempts'),
     deleteAttempt: database.prepare('DELETE FROM attempts WHERE id = ?'),
     untouched: database.prepare(
-      'SELECT id, epoch, owner, ownerHost, touchedAt FROM instances WHERE touchedAt < ? ORDER BY n LIMIT ?',
+      `SELECT id, epoch, owner, ownerHost, touchedAt FROM (SELECT * FROM instances ORDER BY n LIMIT ?)
+       WHERE touchedAt < ? OR n <= (SELECT max(n) FROM instances) - ${instanceCountMax}`,
     ),
     deleteInstance: database.prepare('DELETE FROM instances WHERE id = ?'),
   };
@@ -208,7 +211,7 @@ function forgetInstances(
   touchedBefore: number,
   isKept: (id: InstanceRow['instance']) => boolean,
 ) {
-  const rows = statements.untouched.all([touchedBefore, sweepRowCount]).map(toInstanceRow);
+  const rows = statements.untouched.all([sweepRowCount, touchedBefore]).map(toInstanceRow);
   inTransaction(statements, () => {
     for (const row of rows) {
       if (isKept(row.instance)) statements.putInstance.run(instanceParameters({ ...row, touchedAt: touchedBefore }));

@@ -33,8 +33,8 @@ export function createWorkerMembership(options: WorkerMembershipOptions): Worker
   let hasLeft = false;
 
   const write = async (): Promise<void> => {
-    const member = describe();
     try {
+      const member = describe();
       await members.put(memberKey.worker(member.id), member);
       if (isAway) log.info({}, 'membership renewed');
       isAway = false;

@@ -50,6 +50,7 @@ it('a worker that was killed sends its results again, ends its processes and rep
   expect(replies).toEqual([{ accepted: true }, { accepted: true }, { accepted: true }]);
   const work = join(dataDir, 'attempts', shell.instance, shell.task, shell.attemptId, 'work');
   await eventually(() => existsSync(join(work, 'ready')), 'the shell attempt to run');
+  await eventually(() => existsSync(join(work, '..', 'output.log')), 'its output to be kept');
   const grandchild = Number(readFileSync(join(work, 'ready'), 'utf8'));
   child?.kill('SIGKILL');
   await once(child as ChildProcess, 'exit');
