@@ -38,8 +38,7 @@ export function foldTask(state: TaskState, event: TaskMachineEvent): FoldedTask 
 }
 
 function transition(state: TaskState, event: TaskMachineEvent): FoldedTask {
-  const from = taskInstanceMachine.resolveState({ value: state.status, context: state.context });
-  const { snapshot, actions } = machine.transition(from, event);
+  const { snapshot, actions } = machine.transition(machine.at(state.status, state.context), event);
   const task = state.context.task;
   return {
     state: { status: snapshot.value as TaskStatus, context: snapshot.context },

@@ -7,11 +7,11 @@
  * T4 A task ends as stopped, and never tries again, only because it was asked to stop: a timeout ends as a failure.
  * T5 What is kept of an event has the schema's fields in the schema's order, whatever object it came in (I5).
  */
-import { assign, setup } from 'xstate';
+import { setup } from 'xstate';
 import type { Fault, HoldReason, WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId, Incarnation, TaskName, WorkerId } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
-import { effectOnly } from '../kit/machine-fold.ts';
+import { effectOnly, update } from '../kit/machine-fold.ts';
 
 export const taskStatuses = [
   'waiting',
@@ -45,6 +45,8 @@ export type TaskContext = {
   failures: number;
   losses: number;
   current: AttemptPlace | null;
+  /** The newest attempt, also after it ended: where its log is. */
+  last: AttemptPlace | null;
   startedAt: number | null;
   finishedAt: number | null;
   timeoutAt: number | null;
@@ -73,6 +75,7 @@ export function waitingTask(task: TaskName, needCount: number): TaskState {
       failures: 0,
       losses: 0,
       current: null,
+      last: null,
       startedAt: null,
       finishedAt: null,
       timeoutAt: null,
@@ -90,6 +93,8 @@ const noAttempt = { current: null, timeoutAt: null, held: null, cancelReason: nu
 type ContextScope = { context: TaskContext };
 type Scope = ContextScope & { event: TaskMachineEvent };
 
+const change = update<TaskContext, TaskMachineEvent>;
+
 const taskSetup = setup({
   types: {} as { context: TaskContext; events: TaskMachineEvent; input: TaskContext },
   guards: {
@@ -105,16 +110,16 @@ const taskSetup = setup({
       isCurrentAttempt(scope) && scope.context.cancelReason === 'stop' && scope.context.startedAt === null,
   },
   actions: {
-    countNeed: assign({ unmetNeeds: ({ context }) => Math.max(0, context.unmetNeeds - 1) }),
-    rememberHold: assign(({ event }) => (event.type === 'TaskHeld' ? { held: holdOf(event.data.reason) } : {})),
-    rememberAssignment: assign(({ event }) => assignmentOf(event)),
-    rememberStart: assign(({ event }) =>
+    countNeed: change(({ context }) => ({ unmetNeeds: Math.max(0, context.unmetNeeds - 1) })),
+    rememberHold: change(({ event }) => (event.type === 'TaskHeld' ? { held: holdOf(event.data.reason) } : {})),
+    rememberAssignment: change(({ event }) => assignmentOf(event)),
+    rememberStart: change(({ event }) =>
       event.type === 'TaskStarted' ? { startedAt: event.data.startedAt, timeoutAt: event.data.timeoutAt ?? null } : {},
     ),
-    rememberStop: assign({ cancelReason: 'stop' as const }),
-    rememberTimeout: assign(({ context }) => ({ cancelReason: context.cancelReason ?? ('timeout' as const) })),
-    endAttempt: assign(({ context, event }) => ({ ...noAttempt, ...outcomeOf(context, event) })),
-    forgetRetry: assign({ dueAt: null }),
+    rememberStop: change(() => ({ cancelReason: 'stop' })),
+    rememberTimeout: change(({ context }) => ({ cancelReason: context.cancelReason ?? 'timeout' })),
+    endAttempt: change(({ context, event }) => ({ ...noAttempt, ...outcomeOf(context, event) })),
+    forgetRetry: change(() => ({ dueAt: null })),
     placeTask: effectOnly,
     withdrawTask: effectOnly,
     offerAttempt: (_, _params: AttemptPlace) => effectOnly(),
@@ -157,9 +162,11 @@ const holdOf = ({ code, message, group }: HoldReason): HoldReason => ({ code, me
 function assignmentOf(event: TaskMachineEvent): Partial<TaskContext> {
   if (event.type !== 'TaskAssigned') return {};
   const { attemptId, worker, workerIncarnation, attempt } = event.data;
+  const place = { attemptId, worker, workerIncarnation };
   return {
     ...noAttempt,
-    current: { attemptId, worker, workerIncarnation },
+    current: place,
+    last: place,
     attempt,
     startedAt: null,
     finishedAt: null,

@@ -28,7 +28,7 @@ type Draft = {
 export function releaseRoots(plan: Plan, context: WorkflowInstanceContext): Propagated {
   const draft = draftOf(plan, context);
   for (const task of plan.tasks) if (task.needs.length === 0) change(draft, task.index, { type: 'NeedMet' });
-  return finish(context, draft);
+  return finish(context, draft, 0);
 }
 
 type TaskEvent = Extract<WorkflowInstanceEvent, { type: `Task${string}` }>;
@@ -37,7 +37,7 @@ type TaskEvent = Extract<WorkflowInstanceEvent, { type: `Task${string}` }>;
 export function propagateTaskEvent(plan: Plan, context: WorkflowInstanceContext, event: TaskEvent): Propagated {
   const draft = draftOf(plan, context);
   foldInto(draft, event);
-  return finish(context, draft);
+  return finish(context, draft, 1);
 }
 
 /** The same for the failure that ends the run (failure policy `end`): everything else is asked to stop, once. */
@@ -45,14 +45,14 @@ export function propagateLastTaskEvent(plan: Plan, context: WorkflowInstanceCont
   const draft = draftOf(plan, context);
   foldInto(draft, event);
   stopOpenTasks(draft);
-  return finish(context, draft);
+  return finish(context, draft, 1);
 }
 
 /** Asks every unfinished task to stop. */
 export function propagateStop(plan: Plan, context: WorkflowInstanceContext): Propagated {
   const draft = draftOf(plan, context);
   stopOpenTasks(draft);
-  return finish(context, draft);
+  return finish(context, draft, 0);
 }
 
 function foldInto(draft: Draft, event: TaskEvent): void {
@@ -102,9 +102,10 @@ function draftOf(plan: Plan, context: WorkflowInstanceContext): Draft {
   return { plan, tasks, counts: { ...context.counts }, failedTasks, effects: [] };
 }
 
-function finish(context: WorkflowInstanceContext, draft: Draft): Propagated {
+/** @param eventCount 1 where the event is counted here, 0 where another action of its transition counts it. */
+function finish(context: WorkflowInstanceContext, draft: Draft, eventCount: 0 | 1): Propagated {
   const { tasks, counts, failedTasks, effects } = draft;
-  const next = { ...context, tasks, counts, failedTasks };
+  const next = { ...context, eventCount: context.eventCount + eventCount, tasks, counts, failedTasks };
   if (isComplete(next)) effects.push({ type: 'concludeWorkflow' });
   return { context: next, effects };
 }

@@ -24,8 +24,7 @@ export type WorkflowInstanceActor = JournaledActor<
 };
 
 export function workflowInstanceActor(plan: Plan): WorkflowInstanceActor {
-  const machine = workflowInstanceMachine(plan);
-  const pure = pureMachine<WorkflowInstanceSnapshot>(machine);
+  const pure = pureMachine<WorkflowInstanceSnapshot>(workflowInstanceMachine(plan));
   return {
     plan,
     initial: () => pure.initial(),
@@ -36,12 +35,12 @@ export function workflowInstanceActor(plan: Plan): WorkflowInstanceActor {
       if (next.snapshot.context.eventCount === snapshot.context.eventCount) {
         throw new BrokenJournal(event.type, snapshot.value);
       }
-      // Reason for the cast: the machine's `apply` puts the whole effect into the params of the action of its name.
+      // Reason for the cast: `updateWithEffects` puts the whole effect into the params of the action of its name.
       return { snapshot: next.snapshot, effects: next.actions.map(({ params }) => params as WorkflowInstanceEffect) };
     },
     pendingEffects: (snapshot) => pendingEffects(snapshot),
     isFinished: (snapshot) => snapshot.status === 'done',
     store: ({ value, context }) => ({ value, context }),
-    restore: ({ value, context }) => machine.resolveState({ value, context }),
+    restore: ({ value, context }) => pure.at(value, context),
   };
 }

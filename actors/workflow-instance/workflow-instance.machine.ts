@@ -6,10 +6,10 @@
  * I4 Events of an attempt are taken only while it is the task's current attempt (the task machine's T1).
  * I9 A run ends only when every task has ended, and its end follows from theirs.
  */
-import { assign, enqueueActions, type SnapshotFrom, setup } from 'xstate';
+import { type SnapshotFrom, setup } from 'xstate';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { Plan } from '../graph/plan.ts';
-import { effectOnly } from '../kit/machine-fold.ts';
+import { effectOnly, update, updateWithEffects } from '../kit/machine-fold.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { canTaskTake } from '../task-instance/task-instance.fold.ts';
 import {
@@ -94,6 +94,10 @@ function conclusionsIn(status: WorkflowInstanceStatus) {
 
 const counted = (context: WorkflowInstanceContext) => ({ eventCount: context.eventCount + 1 });
 
+const change = update<WorkflowInstanceContext, WorkflowInstanceEvent>;
+const propagate = updateWithEffects<WorkflowInstanceContext, WorkflowInstanceEvent>;
+const nothing = (context: WorkflowInstanceContext): Propagated => ({ context, effects: [] });
+
 function machineSetup(plan: Plan) {
   return setup({
     types: {} as { context: WorkflowInstanceContext; events: WorkflowInstanceEvent },
@@ -105,19 +109,18 @@ function machineSetup(plan: Plan) {
         isComplete(context) && outcomeOf(status, context) === outcome,
     },
     actions: {
-      rememberSubmission: assign(({ context, event }) => submissionOf(context, event)),
-      rememberOwner: assign(({ context, event }) => ownershipOf(context, event)),
-      rememberStop: assign(({ context, event }) => stopOf(context, event)),
-      rememberEnd: assign(({ context, event }) => endOf(context, event)),
-      releaseRoots: enqueueActions(({ context, enqueue }) => apply(enqueue, releaseRoots(plan, context))),
-      stopTasks: enqueueActions(({ context, enqueue }) => apply(enqueue, propagateStop(plan, context))),
-      foldTask: enqueueActions(({ context, event, enqueue }) => {
-        if (isTaskEvent(event)) apply(enqueue, propagateTaskEvent(plan, { ...context, ...counted(context) }, event));
-      }),
-      foldLastTask: enqueueActions(({ context, event, enqueue }) => {
-        if (isTaskEvent(event))
-          apply(enqueue, propagateLastTaskEvent(plan, { ...context, ...counted(context) }, event));
-      }),
+      rememberSubmission: change(({ context, event }) => submissionOf(context, event)),
+      rememberOwner: change(({ context, event }) => ownershipOf(context, event)),
+      rememberStop: change(({ context, event }) => stopOf(context, event)),
+      rememberEnd: change(({ context, event }) => endOf(context, event)),
+      releaseRoots: propagate(({ context }) => releaseRoots(plan, context)),
+      stopTasks: propagate(({ context }) => propagateStop(plan, context)),
+      foldTask: propagate(({ context, event }) =>
+        isTaskEvent(event) ? propagateTaskEvent(plan, context, event) : nothing(context),
+      ),
+      foldLastTask: propagate(({ context, event }) =>
+        isTaskEvent(event) ? propagateLastTaskEvent(plan, context, event) : nothing(context),
+      ),
       placeTask: (_, _params: EffectOf<'placeTask'>) => effectOnly(),
       withdrawTask: (_, _params: EffectOf<'withdrawTask'>) => effectOnly(),
       offerAttempt: (_, _params: EffectOf<'offerAttempt'>) => effectOnly(),
@@ -129,15 +132,6 @@ function machineSetup(plan: Plan) {
       concludeWorkflow: (_, _params: EffectOf<'concludeWorkflow'>) => effectOnly(),
     },
   });
-}
-
-type Enqueue = { (action: { type: string; params: unknown }): void; assign(context: WorkflowInstanceContext): void };
-
-function apply(enqueue: unknown, { context, effects }: Propagated): void {
-  // Reason for the cast: the union of effects is wider than what XState can match name by name.
-  const queue = enqueue as Enqueue;
-  queue.assign(context);
-  for (const effect of effects) queue({ type: effect.type, params: effect });
 }
 
 function isTaskLegal(plan: Plan, { context, event }: Scope): boolean {

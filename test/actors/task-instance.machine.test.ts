@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { transition } from 'xstate';
 import { pendingTaskEffects } from '../../actors/task-instance/task-instance.effects.ts';
 import { canTaskTake, foldTask } from '../../actors/task-instance/task-instance.fold.ts';
 import {
   type TaskMachineEvent,
   type TaskState,
   type TaskStatus,
+  taskInstanceMachine,
   taskStatuses,
   timerIds,
   waitingTask,
@@ -167,6 +169,19 @@ describe('the task machine', () => {
       });
     }
   }
+
+  it.each(Object.keys(paths))('%s: every event is folded as XState’s own transition() does', (state) => {
+    const before = reach(state);
+    const snapshot = taskInstanceMachine.resolveState({ value: before.status, context: before.context });
+    for (const [name, candidate] of Object.entries(events)) {
+      const [next, actions] = transition(taskInstanceMachine, snapshot, candidate);
+      const folded = foldTask(before, candidate);
+      expect(folded.state, name).toEqual({ status: next.value, context: next.context });
+      expect(folded.effects, name).toEqual(
+        actions.map(({ type, params }) => ({ type, task: 'a', ...(params as object | undefined) })),
+      );
+    }
+  });
 
   it.each(Object.keys(paths))('%s: no event of another attempt is taken (T1)', (state) => {
     const before = reach(state);
