@@ -1,0 +1,62 @@
+/** The ledger of effects: a file to which each attempt appends one line when it starts. It shows what really ran. */
+import { existsSync, readFileSync } from 'node:fs';
+import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
+import type { StoredEvent } from './cluster-client.ts';
+import { taskOf } from './definitions.ts';
+
+export type LedgerLine = { instance: string; task: string; attemptId: string };
+
+type LedgerTask = { ledger: string; needs?: readonly string[] };
+
+/** A `script` task that takes so long. */
+export function scriptTask(name: string, { ledger, needs = [], afterMs = 0 }: LedgerTask & { afterMs?: number }) {
+  const steps = [{ result: 'succeed' as const, afterMs, outputs: {} }];
+  return { ...taskOf(name, needs), settings: { type: 'script' as const, steps, ledger } } satisfies TaskDefinition;
+}
+
+/** A `shell` task: its line in the form that script tasks write, then the command. */
+export function shellTask(name: string, { ledger, needs = [], command }: LedgerTask & { command: string }) {
+  const line = '"- $MILLRACE_INSTANCE $MILLRACE_TASK $MILLRACE_ATTEMPT $MILLRACE_ATTEMPT_ID"';
+  const settings = { type: 'shell' as const, command: `echo ${line} >> '${ledger}'; ${command}`, graceMs: 500 };
+  return { ...taskOf(name, needs), settings } satisfies TaskDefinition;
+}
+
+export function readLedger(file: string): LedgerLine[] {
+  if (!existsSync(file)) return [];
+  const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+  return lines.map((line) => {
+    const [, instance, task, , attemptId] = line.split(' ');
+    if (instance === undefined || task === undefined || attemptId === undefined) {
+      throw new Error(`a line of the ledger is torn: ${JSON.stringify(line)}`);
+    }
+    return { instance, task, attemptId };
+  });
+}
+
+/**
+ * What the ledger and the history of one run disagree on:
+ * an attempt that started twice (I4), one that nobody assigned, or one that started after the task had succeeded.
+ */
+export function disagreements(ledger: readonly LedgerLine[], history: readonly StoredEvent[]): string[] {
+  const instance = history[0]?.stream.slice('workflowInstance-'.length);
+  const assigned = new Set(idsOf(history, 'TaskAssigned'));
+  const succeeded = new Set(idsOf(history, 'TaskSucceeded'));
+  const started = new Set<string>();
+  const done = new Set<string>();
+  const found: string[] = [];
+  for (const { task, attemptId, instance: of } of ledger) {
+    if (of !== instance) continue;
+    if (started.has(attemptId)) found.push(`${task}: the attempt ${attemptId} started twice`);
+    if (!assigned.has(attemptId)) found.push(`${task}: nobody assigned the attempt ${attemptId}`);
+    // Attempts of a task follow each other: the one that succeeded is the last.
+    if (done.has(task)) found.push(`${task}: the attempt ${attemptId} started after the task had succeeded`);
+    started.add(attemptId);
+    if (succeeded.has(attemptId)) done.add(task);
+  }
+  for (const attemptId of succeeded) if (!started.has(attemptId)) found.push(`${attemptId} succeeded but never ran`);
+  return found;
+}
+
+function idsOf(history: readonly StoredEvent[], type: string): string[] {
+  return history.filter((event) => event.type === type).map(({ data }) => String(data.attemptId));
+}

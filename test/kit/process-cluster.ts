@@ -1,0 +1,105 @@
+/**
+ * A cluster of real processes in a folder of its own: nats-server under its supervisor, the event store, masters and
+ * workers. All keep their addresses and names over restarts.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { startNatsServer } from '../../infra/nats/start-nats-server.ts';
+import type { configSchema } from '../../schemas/config.schema.ts';
+import { type ClusterClient, connectToCluster } from './cluster-client.ts';
+import { type CommandResult, killEverythingIn, type MillraceProcess, runMillrace, spawnMillrace } from './processes.ts';
+import { freePort } from './servers.ts';
+
+type ConfigInput = z.input<typeof configSchema>;
+
+export type ProcessClusterOptions = {
+  masters?: readonly string[];
+  workers?: readonly string[];
+  master?: ConfigInput['master'];
+  worker?: ConfigInput['worker'];
+};
+
+export type ProcessCluster = {
+  readonly folder: string;
+  readonly natsUrl: string;
+  readonly client: ClusterClient;
+  /** `store`, or the id of a master or worker, as it runs now. */
+  process(name: string): MillraceProcess;
+  /** Starts one that has ended; resolves when it is ready. */
+  start(name: string): Promise<void>;
+  /** SIGKILL to the nats-server; its supervisor starts it again. */
+  killNats(): void;
+  /** A client command of this program. */
+  millrace(...args: string[]): Promise<CommandResult>;
+  /** A client command that is not awaited. */
+  spawn(...args: string[]): MillraceProcess;
+  remove(): Promise<void>;
+};
+
+export async function startProcessCluster(options: ProcessClusterOptions = {}): Promise<ProcessCluster> {
+  const folder = newFolder('cluster');
+  const natsDir = join(folder, 'nats');
+  const [nats, storePort] = await Promise.all([startNatsServer({ dataDir: natsDir, port: 0 }), freePort()]);
+  const storeUrl = `esdb://127.0.0.1:${storePort}?tls=false`;
+  const configFile = join(folder, 'config.json');
+  const { masters = ['master-1'], workers = ['worker-1', 'worker-2'], master = {}, worker = {} } = options;
+  const config: ConfigInput = {
+    dataDir: folder,
+    nats: { servers: [nats.url] },
+    store: { connectionString: storeUrl },
+    master: { recoveryIntervalMs: 5_000, ...master },
+    worker: { drainDeadlineMs: 5_000, ...worker },
+  };
+  writeFileSync(configFile, JSON.stringify(config));
+
+  const roles = new Map<string, string[]>([['store', ['store', '--port', String(storePort)]]]);
+  for (const id of masters) roles.set(id, ['master', '--id', id]);
+  for (const id of workers) roles.set(id, ['worker', '--id', id]);
+  const running = new Map<string, MillraceProcess>();
+  const start = (name: string): Promise<void> => {
+    const args = roles.get(name);
+    if (args === undefined) throw new Error(`the cluster has no ${name}`);
+    const started = spawnMillrace([...args, '--config', configFile], { cwd: folder });
+    running.set(name, started);
+    return started.whenReady;
+  };
+  await Promise.all([...roles.keys()].map(start));
+  const client = await connectToCluster(nats.url, storeUrl);
+  const cli = (args: string[]) => [...args, '--config', configFile];
+
+  return {
+    folder,
+    natsUrl: nats.url,
+    client,
+    process: (name) => {
+      const found = running.get(name);
+      if (found === undefined) throw new Error(`the cluster has no ${name}`);
+      return found;
+    },
+    start,
+    killNats: () => process.kill(natsPid(natsDir), 'SIGKILL'),
+    millrace: (...args) => runMillrace(cli(args), { cwd: folder }),
+    spawn: (...args) => spawnMillrace(cli(args), { cwd: folder }),
+    remove: async () => {
+      await client.close();
+      await killEverythingIn(folder);
+      await nats.stop(1_000);
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Absolute and without links, as `/proc` shows it. */
+export function newFolder(what: string): string {
+  const folder = realpathSync(mkdtempSync(join(tmpdir(), `millrace-${what}-`)));
+  mkdirSync(folder, { recursive: true });
+  return folder;
+}
+
+/** The supervisor notes its server in the data folder. */
+function natsPid(dataDir: string): number {
+  const record: unknown = JSON.parse(readFileSync(join(dataDir, 'nats-server.json'), 'utf8'));
+  return (record as { pid: number }).pid;
+}
