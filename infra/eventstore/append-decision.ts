@@ -55,16 +55,15 @@ const decideNoStream = (state: StreamState, ids: readonly string[], stored: Stor
 
 /** Without a revision to go by, the ids tell: all new, all known, or a mixture that cannot be right. */
 const decideById = (state: StreamState, ids: readonly string[], stored: StoredEvents): AppendDecision => {
-  const [first, ...rest] = ids;
+  const [first] = ids;
   if (first === undefined || state.lastRevision < 0) return APPEND;
-  let place = stored.byId(first);
+  const place = stored.byId(first);
   if (place === undefined) return APPEND;
-  for (const id of rest) {
-    place = stored.byId(id);
-    if (place === undefined) return wrongVersion(state);
-  }
-  return { kind: 'written', lastRevision: place.revision, lastPosition: place.position };
+  const places = stored.from(place.revision, ids.length);
+  return isRepeat(places, ids) ?? isRepeat(ids.map(stored.byId).filter(isKnown), ids) ?? wrongVersion(state);
 };
+
+const isKnown = (place: StoredEventPlace | undefined): place is StoredEventPlace => place !== undefined;
 
 const isRepeat = (places: readonly StoredEventPlace[], ids: readonly string[]): AppendDecision | undefined => {
   const last = places.at(-1);

@@ -11,7 +11,7 @@ export type StoredAppend = {
 
 export type NewAppend = StoredAppend & {
   readonly streamKey: number;
-  /** The index keys of the event ids. */
+  /** The index keys of those event ids by which a repeat can be found. */
   readonly eventIdKeys: readonly number[];
 };
 

@@ -4,7 +4,9 @@
  * Invariants:
  * I1. Revisions of a stream are dense from 0, in commit order; positions rise strictly over all streams.
  * I2. The states seen here include everything written earlier in the same transaction.
- * I3. If the transaction fails, `forget` drops every state and position learnt in it.
+ * I3. The first id of every append is indexed. The others are where a repeat may begin in the middle of an append,
+ *     that is where the writer names no revision; with a revision the stored events there tell without an index.
+ * I4. If the transaction fails, `forget` drops every state and position learnt in it.
  */
 import { randomUUID } from 'node:crypto';
 import type { ReceivedEvent } from './append-codec.ts';
@@ -65,7 +67,7 @@ export class EventWriter {
     if (decision.kind !== 'append') return decision;
     if (events.length === 0) return { kind: 'written', lastRevision: state.lastRevision, lastPosition: undefined };
     if (isSoftDeleted(state)) this.beginAnew(state);
-    return this.write(state, events, state.lastRevision + 1);
+    return this.write(state, events, state.lastRevision + 1, indexedEvents(target.expected, events));
   }
 
   /** Hides all events of the stream; numbering goes on if it is written to again. */
@@ -92,7 +94,7 @@ export class EventWriter {
     return written;
   }
 
-  /** After a failed transaction (I3). */
+  /** After a failed transaction (I4). */
   forget(): void {
     this.written = [];
     this.states.clear();
@@ -127,12 +129,17 @@ export class EventWriter {
     return this.write(metastream, [systemEvent(METADATA_EVENT_TYPE, content)], metastream.lastRevision + 1);
   }
 
-  private write(state: StreamState, events: readonly ProposedEvent[], firstRevision: number): AppendOutcome {
+  private write(
+    state: StreamState,
+    events: readonly ProposedEvent[],
+    firstRevision: number,
+    indexed: readonly ProposedEvent[] = events,
+  ): AppendOutcome {
     if (state.streamKey === 0) state.streamKey = this.storage.insertStream(state.streamName);
     const place = { streamNameBytes: state.streamNameBytes, firstRevision, createdTicks: ticksOf(Date.now()) };
     const { frames, lastPosition } = encodeAppend(events, place, this.position);
     const lastRevision = firstRevision === TOMBSTONE_REVISION ? firstRevision : firstRevision + events.length - 1;
-    const eventIdKeys = events.map((event) => eventIdKey(event.id));
+    const eventIdKeys = indexed.map((event) => eventIdKey(event.id));
     this.storage.insertAppend({ streamKey: state.streamKey, lastRevision, lastPosition, frames, eventIdKeys });
     this.position = lastPosition;
     state.lastRevision = lastRevision;
@@ -162,6 +169,10 @@ export class EventWriter {
     };
   }
 }
+
+/** The events whose ids are indexed (I3). */
+const indexedEvents = (expected: ExpectedRevision, events: readonly ProposedEvent[]): readonly ProposedEvent[] =>
+  expected === 'any' || expected === 'stream_exists' ? events : events.slice(0, 1);
 
 const placesIn = (rows: readonly StoredAppend[]): StoredEventPlace[] =>
   rows.flatMap((row) => splitFrames(row.frames)).map(decodeFrame);

@@ -84,12 +84,24 @@ describe.each(CALLS)('%s', (_name, options) => {
   it('answers the repeat of an append at a revision, also of a part of an append', async () => {
     const name = stream();
     const batch = events(4);
-    await client.appendToStream(name, batch, { expectedRevision: NO_STREAM, ...options });
+    await client.appendToStream(name, batch, { expectedRevision: ANY, ...options });
     const repeat = await client.appendToStream(name, batch.slice(1, 3), { expectedRevision: 0n, ...options });
     const byId = await client.appendToStream(name, batch.slice(2), { expectedRevision: STREAM_EXISTS, ...options });
     expect(repeat.nextExpectedRevision).toBe(2n);
     expect(byId.nextExpectedRevision).toBe(3n);
     expect(await revisions(client.readStream(name))).toEqual([0, 1, 2, 3]);
+  });
+
+  it('knows an append at a revision again when it is repeated without one, and one put together from several', async () => {
+    const name = stream();
+    const [first, second] = [events(3), events(2)];
+    await client.appendToStream(name, first, { expectedRevision: NO_STREAM, ...options });
+    await client.appendToStream(name, second, { expectedRevision: ANY, ...options });
+    const byId = await client.appendToStream(name, first, { expectedRevision: ANY, ...options });
+    const joined = await client.appendToStream(name, [...first, ...second], { expectedRevision: ANY, ...options });
+    expect(byId.nextExpectedRevision).toBe(2n);
+    expect(joined.nextExpectedRevision).toBe(4n);
+    expect(await revisions(client.readStream(name))).toEqual([0, 1, 2, 3, 4]);
   });
 
   it('refuses a repeat that goes on with other events', async () => {
