@@ -49,9 +49,16 @@ export function decideWorkflowInstance(
   }
 }
 
+/** The first owner takes the run in the same append: nothing of it is decided before it has one. */
 function submit(snapshot: WorkflowInstanceSnapshot, command: CommandOf<'SubmitWorkflow'>): Decided {
-  const { definition, key, params, now } = command;
-  return ifLegal(snapshot, { type: 'WorkflowSubmitted', data: { definition, key, params, submittedAt: now } });
+  const { definition, key, params, now, owner } = command;
+  const submitted = ifLegal(snapshot, {
+    type: 'WorkflowSubmitted',
+    data: { definition, key, params, submittedAt: now },
+  });
+  if (submitted.kind === 'rejected' || owner === undefined) return submitted;
+  const data = { epoch: snapshot.context.epoch + 1, ...owner, reason: 'created' as const };
+  return { kind: 'events', events: [...submitted.events, { type: 'OwnershipTaken', data }] };
 }
 
 function takeOwnership(snapshot: WorkflowInstanceSnapshot, command: CommandOf<'TakeOwnership'>): Decided {

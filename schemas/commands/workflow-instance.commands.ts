@@ -8,6 +8,9 @@ import type { AttemptId, Incarnation, MasterId, SubmissionKey, TaskName, WorkerI
 import type { JsonRecord } from '../json.ts';
 import type { AttemptReport } from '../messages/attempt.messages.ts';
 
+/** A master that has claimed a run. */
+export type OwnerClaim = { master: MasterId; incarnation: Incarnation; host: string; claimRevision: number };
+
 export type WorkflowInstanceCommand =
   | {
       type: 'SubmitWorkflow';
@@ -15,17 +18,10 @@ export type WorkflowInstanceCommand =
       definition: DefinitionReference;
       key: SubmissionKey;
       params: JsonRecord;
+      /** Who makes the run and owns it from its second event on. Absent where no one owns runs: in a replay or a test. */
+      owner?: OwnerClaim;
     }
-  | {
-      type: 'TakeOwnership';
-      now: number;
-      master: MasterId;
-      incarnation: Incarnation;
-      host: string;
-      claimRevision: number;
-      reason: OwnershipReason;
-      evidence?: string;
-    }
+  | ({ type: 'TakeOwnership'; now: number; reason: OwnershipReason; evidence?: string } & OwnerClaim)
   | {
       type: 'AssignTask';
       now: number;

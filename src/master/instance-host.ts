@@ -8,8 +8,7 @@
  * H3 Of one run at most one creation or takeover is under way in this process.
  */
 
-import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
-import type { OwnershipReason } from '../../schemas/events/workflow-instance.events.ts';
+import type { OwnerClaim, WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { Incarnation, InstanceId, MasterId, SubmissionKey } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
 import type { ClaimBook, Claimed } from '../claims/claim-book.ts';
@@ -164,14 +163,12 @@ export class InstanceHost {
       correlationId: run.correlationId,
       claimRevision,
     });
+    const { key, params, correlationId } = run;
+    const owner = this.#owner(claimRevision);
     const now = this.#options.clock.now();
-    const { key, params, correlationId: causationId } = run;
-    const submit = { type: 'SubmitWorkflow', now, definition: reference, key, params } as const;
-    const ownership = this.#ownership(now, claimRevision, 'created');
-    const submitted = this.#send(instance, submit, causationId);
-    const owned = this.#send(instance, ownership, causationId);
-    const outcomes = await Promise.all([submitted, owned]);
-    if (outcomes.every(({ kind }) => kind === 'durable')) return true;
+    const submit = { type: 'SubmitWorkflow', now, definition: reference, key, params, owner } as const;
+    const outcome = await this.#send(instance, submit, correlationId);
+    if (outcome.kind === 'durable') return true;
     this.drop(instance);
     if (await this.exists(run.id)) {
       await this.#options.claims.release(run.id, claimRevision);
@@ -204,7 +201,8 @@ export class InstanceHost {
     const instance = this.#admit(id, { ...folded, claimRevision });
     const evidence = evidenceOf(former);
     const reason = former === undefined ? 'claimLost' : 'masterLost';
-    const command = { ...this.#ownership(clock.now(), claimRevision, reason), evidence };
+    const now = clock.now();
+    const command = { type: 'TakeOwnership', now, reason, evidence, ...this.#owner(claimRevision) } as const;
     const outcome = await this.#send(instance, command, `takeover.${claimRevision}`);
     if (outcome.kind !== 'durable') {
       this.drop(instance);
@@ -290,9 +288,9 @@ export class InstanceHost {
     return { master, incarnation, host, epoch };
   }
 
-  #ownership(now: number, claimRevision: number, reason: OwnershipReason) {
+  #owner(claimRevision: number): OwnerClaim {
     const { master, incarnation, host } = this.#options;
-    return { type: 'TakeOwnership', now, master, incarnation, host, claimRevision, reason } as const;
+    return { master, incarnation, host, claimRevision };
   }
 
   #isAlive({ claim }: Claimed): boolean {

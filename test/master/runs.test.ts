@@ -29,6 +29,11 @@ test('a chain runs to its end, two events a step', async () => {
   const { instance } = await cluster.submit('tested');
   const ended = await cluster.whenEnded(instance);
   expect(ended.run.status).toBe('succeeded');
+  expect(types(cluster.eventsOf(instance)).slice(0, 3)).toEqual([
+    'WorkflowSubmitted',
+    'OwnershipTaken',
+    'TaskAssigned',
+  ]);
   expect(types(cluster.eventsOf(instance)).filter((type) => type.startsWith('Task'))).toHaveLength(20);
 });
 
