@@ -7,7 +7,7 @@ import type { AttemptTable } from './attempt-table.ts';
 import type { Outbox } from './outbox.ts';
 
 /** Of the whole deadline, so much at most is kept for each of: grace, kill, acks. */
-const reserveMsMax = 2_000;
+const reserveMsMax = 1_500;
 
 export type DrainPlan = {
   deadlineMs: number;

@@ -20,7 +20,6 @@ export type AttemptFixture = {
   said(text: string): Promise<void>;
   /** Lets a noted process go on. */
   openGate(): void;
-  close(): void;
 };
 
 export type FixtureOptions = {
@@ -32,6 +31,17 @@ export type FixtureOptions = {
   outputSizeBytesMax?: number;
   keepsGateShut?: boolean;
 };
+
+const fixtures = new Set<AttemptFixture>();
+
+/** For `afterEach`: ends what still runs and removes all folders. */
+export function closeAttempts(): void {
+  for (const { running, root } of fixtures) {
+    running.cancel('now');
+    rmSync(root, { recursive: true, force: true });
+  }
+  fixtures.clear();
+}
 
 export function runAttempt(taskType: TaskType, settings: object, options: FixtureOptions = {}): AttemptFixture {
   const root = mkdtempSync(join(tmpdir(), 'task-test-'));
@@ -56,11 +66,8 @@ export function runAttempt(taskType: TaskType, settings: object, options: Fixtur
         look();
       }),
     openGate: () => openGate(),
-    close: () => {
-      fixture.running.cancel('now');
-      rmSync(root, { recursive: true, force: true });
-    },
   };
+  fixtures.add(fixture);
   fixture.running = taskType.start({
     offer,
     worker: workerIdSchema.parse('worker-1'),

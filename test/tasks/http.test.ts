@@ -1,10 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the templates are what is tested.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { httpTaskType } from '../../src/tasks/http.task-type.ts';
 import { fillText, fillUrl } from '../../src/tasks/http-template.ts';
-import { type FixtureOptions, runAttempt } from './attempt-fixture.ts';
+import { closeAttempts, type FixtureOptions, runAttempt } from './attempt-fixture.ts';
 
 type Seen = { method: string; url: string; headers: IncomingMessage['headers']; body: string };
 
@@ -49,6 +49,7 @@ beforeAll(async () => {
   server = await listen();
   other = await listen();
 });
+afterEach(closeAttempts);
 afterAll(() => {
   for (const each of [server, other]) {
     each.closeAllConnections();

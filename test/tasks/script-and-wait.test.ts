@@ -6,7 +6,7 @@ import { createScriptTaskType } from '../../src/tasks/script.task-type.ts';
 import type { AttemptResult } from '../../src/tasks/task-type.port.ts';
 import { waitTaskType } from '../../src/tasks/wait.task-type.ts';
 import { createSteppedClock, type SteppedClock } from '../worker/stepped-clock.ts';
-import { runAttempt } from './attempt-fixture.ts';
+import { closeAttempts, runAttempt } from './attempt-fixture.ts';
 
 let clock: SteppedClock;
 let folder: string;
@@ -14,6 +14,7 @@ beforeEach(() => {
   clock = createSteppedClock();
   folder = mkdtempSync(join(tmpdir(), 'script-test-'));
 });
+afterEach(closeAttempts);
 afterEach(() => rmSync(folder, { recursive: true }));
 
 async function soon(result: Promise<AttemptResult>): Promise<AttemptResult | 'running'> {

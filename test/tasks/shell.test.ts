@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createShellTaskType } from '../../src/tasks/shell.task-type.ts';
 import { systemProcessTable } from '../../src/tasks/system-process-table.adapter.ts';
-import { type AttemptFixture, type FixtureOptions, runAttempt } from './attempt-fixture.ts';
+import { type AttemptFixture, closeAttempts, type FixtureOptions, runAttempt } from './attempt-fixture.ts';
 
 const shell = createShellTaskType({
   processes: systemProcessTable,
@@ -11,7 +11,7 @@ const shell = createShellTaskType({
 });
 
 let fixture: AttemptFixture;
-afterEach(() => fixture.close());
+afterEach(closeAttempts);
 
 function run(command: string, options: FixtureOptions & { graceMs?: number } = {}): AttemptFixture {
   fixture = runAttempt(shell, { type: 'shell', command, graceMs: options.graceMs ?? 5_000 }, options);
@@ -99,7 +99,6 @@ describe('a shell task', () => {
   it('fails when its outputs are a folder or too large', async () => {
     run('mkdir "$MILLRACE_OUTPUT"');
     expect(await fixture.result).toMatchObject({ fault: { code: 'OUTPUT_INVALID' } });
-    fixture.close();
     run('head -c 200 /dev/zero > "$MILLRACE_OUTPUT"', { outputSizeBytesMax: 100 });
     expect(await fixture.result).toMatchObject({ fault: { code: 'OUTPUT_TOO_LARGE' } });
   });
