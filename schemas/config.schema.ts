@@ -36,6 +36,13 @@ export const masterConfigSchema = z.strictObject({
   heartbeatIntervalMs: ms.default(1_000),
   /** A member without heartbeat for this long counts as gone. */
   memberTtlMs: ms.default(5_000),
+  /** How often other masters, and workers with attempts of this one, are asked whether they are there. */
+  pingIntervalMs: ms.default(200),
+  pingTimeoutMs: ms.default(1_000),
+  /** How long a run without a living owner is left to the master that it falls to, before any other takes it. */
+  takeoverGraceMs: ms.default(2_000),
+  /** How long a worker may be absent before its attempts count as lost. */
+  workerAbsenceMaxMs: ms.default(5_000),
   offerTimeoutMs: ms.default(5_000),
   cancelTimeoutMs: ms.default(5_000),
   /** A task that waits longer than this for a worker gets a `TaskHeld` event with the reason. */

@@ -19,6 +19,8 @@ export const subjects = {
     report: (master: MasterId) => `${root}.master.${master}.report`,
     command: (master: MasterId) => `${root}.master.${master}.command`,
     ping: (master: MasterId) => `${root}.master.${master}.ping`,
+    /** From a master that hands runs over. */
+    adopt: (master: MasterId) => `${root}.master.${master}.adopt`,
   },
   worker: {
     offer: (worker: WorkerId) => `${root}.worker.${worker}.offer`,

@@ -17,8 +17,12 @@ export type ClaimBook = {
   /** Takes the claim over from a holder that is gone, if it has not changed since it was read. */
   takeOver(instance: InstanceId, claim: Claim, revision: number): Promise<ClaimResult>;
   read(instance: InstanceId): Promise<Claimed | undefined>;
+  /** All claims of now. */
+  all(): Promise<Map<InstanceId, Claim>>;
   release(instance: InstanceId, revision: number): Promise<void>;
 };
+
+const keyPrefix = claimKey('workflowInstance', '');
 
 export function createClaimBook(bucket: Bucket): ClaimBook {
   const key = (instance: InstanceId) => claimKey('workflowInstance', instance);
@@ -29,6 +33,14 @@ export function createClaimBook(bucket: Bucket): ClaimBook {
       const entry = await bucket.get(key(instance));
       const parsed = claimSchema.safeParse(entry?.value);
       return entry !== undefined && parsed.success ? { claim: parsed.data, revision: entry.revision } : undefined;
+    },
+    all: async () => {
+      const claims = new Map<InstanceId, Claim>();
+      for (const entry of await bucket.entries()) {
+        const parsed = claimSchema.safeParse(entry.value);
+        if (parsed.success) claims.set(entry.key.slice(keyPrefix.length) as InstanceId, parsed.data);
+      }
+      return claims;
     },
     release: async (instance, revision) => {
       await bucket.remove(key(instance), revision);

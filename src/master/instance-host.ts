@@ -9,6 +9,7 @@
  */
 
 import type { OwnerClaim, WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import type { OwnershipReason } from '../../schemas/events/workflow-instance.events.ts';
 import type { Incarnation, InstanceId, MasterId, SubmissionKey } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
 import type { ClaimBook, Claimed } from '../claims/claim-book.ts';
@@ -54,6 +55,8 @@ export type NewRun = {
   params: JsonRecord;
   correlationId: string;
 };
+
+type TakeoverWhy = { reason: OwnershipReason; evidence: string };
 
 /** Where a run stands, from this master's point of view. */
 export type Whereabouts =
@@ -104,6 +107,14 @@ export class InstanceHost {
     throw new AppError('OVERLOADED', `the run ${run.id} is claimed but was not written yet; send the same key again`);
   }
 
+  /** Takes a run that its living owner hands over: the claim must still be as the owner left it. */
+  async adopt(id: InstanceId, from: MasterId, claimRevision: number): Promise<boolean> {
+    if (this.#live.has(id) || this.#underWay.has(id)) return this.#live.has(id);
+    const adoption = this.#adopt(id, from, claimRevision).finally(() => this.#underWay.delete(id));
+    this.#underWay.set(id, adoption);
+    return (await adoption).kind === 'live';
+  }
+
   async exists(id: InstanceId): Promise<boolean> {
     for await (const _ of this.#options.journal.read(instanceStream(id), { limit: 1 })) return true;
     return false;
@@ -148,6 +159,12 @@ export class InstanceHost {
     this.#live.clear();
   }
 
+  /** Lets go of a run when its last append is durable, to give it to another master. */
+  async retire(instance: LiveInstance): Promise<void> {
+    await instance.retire();
+    this.#letGo(instance, false);
+  }
+
   drop(instance: LiveInstance): void {
     instance.drop();
     this.#letGo(instance, false);
@@ -188,10 +205,19 @@ export class InstanceHost {
         ? await claims.create(id, this.#claim(epoch))
         : await claims.takeOver(id, this.#claim(epoch), held.revision);
     if (claimed.kind === 'taken') return { kind: 'elsewhere', owner: undefined };
-    return this.#fence(id, claimed.revision, held);
+    return this.#fence(id, claimed.revision, this.#whyOf(held));
   }
 
-  async #fence(id: InstanceId, claimRevision: number, former: Claimed | undefined): Promise<Whereabouts> {
+  async #adopt(id: InstanceId, from: MasterId, claimRevision: number): Promise<Whereabouts> {
+    const held = await this.#options.claims.read(id);
+    const epoch = (held?.claim.epoch ?? 0) + 1;
+    const claimed = await this.#options.claims.takeOver(id, this.#claim(epoch), claimRevision);
+    if (claimed.kind === 'taken') return { kind: 'elsewhere', owner: held?.claim.master };
+    return this.#fence(id, claimed.revision, { reason: 'handedOver', evidence: `handed over by ${from}` });
+  }
+
+  /** H2, from a claim that is ours: fold, fence, act. */
+  async #fence(id: InstanceId, claimRevision: number, why: TakeoverWhy): Promise<Whereabouts> {
     const { clock, claims, log } = this.#options;
     const folded = await this.fold(id);
     if (folded === undefined || folded.actor.isFinished(folded.snapshot)) {
@@ -199,17 +225,15 @@ export class InstanceHost {
       return { kind: folded === undefined ? 'missing' : 'finished' };
     }
     const instance = this.#admit(id, { ...folded, claimRevision });
-    const evidence = evidenceOf(former);
-    const reason = former === undefined ? 'claimLost' : 'masterLost';
     const now = clock.now();
-    const command = { type: 'TakeOwnership', now, reason, evidence, ...this.#owner(claimRevision) } as const;
+    const command = { type: 'TakeOwnership', now, ...why, ...this.#owner(claimRevision) } as const;
     const outcome = await this.#send(instance, command, `takeover.${claimRevision}`);
     if (outcome.kind !== 'durable') {
       this.drop(instance);
       return { kind: 'elsewhere', owner: undefined };
     }
     const { epoch } = instance.snapshot.context;
-    log.info({ instanceId: id, epoch, reason, evidence }, 'run taken over');
+    log.info({ instanceId: id, epoch, ...why }, 'run taken over');
     this.#options.onTakenOver(instance);
     return { kind: 'live', instance };
   }
@@ -293,6 +317,13 @@ export class InstanceHost {
     return { master, incarnation, host, claimRevision };
   }
 
+  #whyOf(former: Claimed | undefined): TakeoverWhy {
+    if (former === undefined) return { reason: 'claimLost', evidence: 'nobody claimed the run' };
+    const { master, incarnation, host } = former.claim;
+    const absence = this.#options.members.absenceOf(master, incarnation);
+    return { reason: 'masterLost', evidence: `${master} on ${host} (incarnation ${incarnation}): ${absence}` };
+  }
+
   #isAlive({ claim }: Claimed): boolean {
     const { master, incarnation, members } = this.#options;
     if (claim.master === master) return claim.incarnation === incarnation;
@@ -304,12 +335,6 @@ export class InstanceHost {
       this.#options.clock.after(delayMs, resolve);
     });
   }
-}
-
-function evidenceOf(former: Claimed | undefined): string {
-  if (former === undefined) return 'nobody claimed the run';
-  const { master, incarnation, host } = former.claim;
-  return `the claimer ${master} (incarnation ${incarnation}, host ${host}) is not a living member`;
 }
 
 function correlationOf({ metadata }: RecordedEvent): string | undefined {

@@ -77,6 +77,8 @@ export class LiveInstance {
   #lazyTimer: Timer | undefined;
   #isDraining = false;
   #isDropped = false;
+  /** The batch under way. */
+  #batch: Promise<void> = Promise.resolve();
 
   constructor(start: LiveInstanceStart, surroundings: InstanceSurroundings) {
     this.id = start.id;
@@ -133,6 +135,16 @@ export class LiveInstance {
     this.#timers.delete(timerId);
   }
 
+  /**
+   * Takes no more messages and resolves when what is being appended is durable: the run may then be handed to another
+   * master. Those who wait are told that it was dropped, and ask again.
+   */
+  async retire(): Promise<void> {
+    const batch = this.#batch;
+    this.drop();
+    await batch;
+  }
+
   /** Ends this ownership without a word in the stream. Whoever waits is told (L4). */
   drop(): void {
     if (this.#isDropped) return;
@@ -162,7 +174,10 @@ export class LiveInstance {
 
   async #drain(): Promise<void> {
     try {
-      while (!this.#isDropped && this.waitingCount > 0) await this.#handleBatch(this.#takeBatch());
+      while (!this.#isDropped && this.waitingCount > 0) {
+        this.#batch = this.#handleBatch(this.#takeBatch());
+        await this.#batch;
+      }
     } catch (fault) {
       this.#end('broken', fault);
     } finally {

@@ -3,13 +3,14 @@
  * here; each knows its own rules.
  */
 import { hostname } from 'node:os';
+import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { MasterConfig } from '../../schemas/config.schema.ts';
 import { type Incarnation, type MasterId, workflowNameSchema } from '../../schemas/ids.ts';
 import { registerRequestSchema } from '../../schemas/messages/client.messages.ts';
-import type { MasterMember } from '../../schemas/messages/membership.messages.ts';
+import type { MasterMember, Member } from '../../schemas/messages/membership.messages.ts';
 import { masterQueueGroup, memberKey, type QueryKind, subjects } from '../../schemas/messages/subjects.ts';
 import type { Bucket } from '../buckets/bucket.port.ts';
-import { createClaimBook } from '../claims/claim-book.ts';
+import { type ClaimBook, createClaimBook } from '../claims/claim-book.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import { checkDefinition } from '../definitions/check-definition.ts';
 import { DefinitionStore } from '../definitions/definition-store.ts';
@@ -19,13 +20,16 @@ import { AppError } from '../errors/app-error.ts';
 import type { Journal, NewEvent } from '../journal/journal.port.ts';
 import { createHeartbeat, type Heartbeat } from '../membership/heartbeat.ts';
 import { createMemberDirectory, type MemberChange, type MemberDirectory } from '../membership/member-directory.ts';
+import { PeerPings } from '../membership/peer-pings.ts';
 import type { RunIndex } from '../runs/run-index.port.ts';
 import { RunProjection } from '../runs/run-projection.ts';
 import type { Log } from '../telemetry/log.ts';
 import { answerWith, parseBody } from '../transport/parse-body.ts';
 import type { IncomingMessage, Subscription, Transport } from '../transport/transport.port.ts';
 import { AttemptCourier } from './attempt-courier.ts';
+import { Handover } from './handover.ts';
 import { InstanceHost } from './instance-host.ts';
+import { createLeaseGate, type LeaseGate } from './lease-gate.ts';
 import type { LiveInstance } from './live-instance.ts';
 import { Recovery } from './recovery.ts';
 import { ReportIntake } from './report-intake.ts';
@@ -66,6 +70,10 @@ export class MasterService {
   readonly #projection: RunProjection;
   readonly #recovery: Recovery;
   readonly #heartbeat: Heartbeat;
+  readonly #claims: ClaimBook;
+  readonly #handover: Handover;
+  readonly #pings: PeerPings;
+  readonly #gate: LeaseGate;
   readonly #abort = new AbortController();
   readonly #startedAt: number;
   #subscriptions: Subscription[] = [];
@@ -77,6 +85,8 @@ export class MasterService {
     const { id, incarnation, host, config, transport, journal, clock, ids, index, log } = options;
     this.#startedAt = clock.now();
     this.#members = createMemberDirectory({ bucket: options.members, clock, ttlMs: config.memberTtlMs, log });
+    this.#claims = createClaimBook(options.claims);
+    this.#gate = createLeaseGate({ clock, ttlMs: config.memberTtlMs });
     this.#pool = createWorkerPool(config);
     this.#dispatcher = createDispatcher({
       pool: this.#pool,
@@ -98,12 +108,26 @@ export class MasterService {
     });
     this.#rehoming = this.#createRehoming();
     this.#projection = new RunProjection({ journal, index, clock, log });
-    this.#recovery = new Recovery({ index, host: this.#host, clock, log, intervalMs: config.recoveryIntervalMs });
+    this.#recovery = new Recovery({
+      master: id,
+      incarnation,
+      index,
+      host: this.#host,
+      claims: this.#claims,
+      members: this.#members,
+      clock,
+      log,
+      intervalMs: config.recoveryIntervalMs,
+      graceMs: config.takeoverGraceMs,
+    });
+    this.#handover = new Handover({ master: id, transport, host: this.#host, members: this.#members, log });
+    this.#pings = new PeerPings({ transport, members: this.#members, clock, config, peers: () => this.#peers() });
     this.#heartbeat = createHeartbeat({
       bucket: options.members,
       key: memberKey.master(id),
       entry: () => this.#entry(),
       intervalMs: config.heartbeatIntervalMs,
+      onRenewed: () => this.#gate.renewed(),
       clock,
       log,
     });
@@ -121,6 +145,7 @@ export class MasterService {
       .follow(this.#abort.signal)
       .catch((fault) => log.error({ fault }, 'definitions not followed'));
     this.#subscribe();
+    this.#pings.start();
     void this.#projection.whenCurrent().then(() => this.#recovery.trigger());
     log.info({ masterId: id, incarnation }, 'master started');
   }
@@ -141,10 +166,13 @@ export class MasterService {
     for (const subscription of this.#subscriptions) subscription.stop();
     this.#abort.abort();
     this.#dispatcher.stop();
-    this.#rehoming.stop();
+    this.#heartbeat.beatNow();
     await this.#recovery.stop();
     await this.#untilIdle(deadlineMs);
+    await this.#handover.giveAll();
     this.#host.stop();
+    this.#pings.stop();
+    this.#rehoming.stop();
     this.#projection.stop();
     this.#members.stop();
     await this.#heartbeat.stop();
@@ -169,7 +197,7 @@ export class MasterService {
       incarnation,
       host,
       journal,
-      claims: createClaimBook(this.#options.claims),
+      claims: this.#claims,
       members: this.#members,
       definitions: this.#definitions,
       clock,
@@ -178,7 +206,7 @@ export class MasterService {
       lazyAppendDelayMs: config.lazyAppendDelayMs,
       effects: {
         answer: (instance, effect) => this.#effects.answer(instance, effect),
-        runEffect: (instance, effect) => this.#effects.run(instance, effect),
+        runEffect: (instance, effect) => this.#runEffect(instance, effect),
         onDurable: (instance, events, firstRevision) => this.#publish(instance, events, firstRevision),
       },
       onTakenOver: (instance) => {
@@ -206,7 +234,7 @@ export class MasterService {
       clock,
       log,
       requestTimeoutMs: config.offerTimeoutMs,
-      absenceMaxMs: config.memberTtlMs,
+      absenceMaxMs: config.workerAbsenceMaxMs,
     });
   }
 
@@ -226,6 +254,7 @@ export class MasterService {
     serve(subjects.command, ({ body }) => commands.take(body, false), shared);
     serve(subjects.master.command(id), ({ body }) => commands.take(body, true));
     serve(subjects.query('*'), ({ subject, body }) => queries.answer(lastToken(subject) as QueryKind, body), shared);
+    serve(subjects.master.adopt(id), ({ body }) => this.#handover.take(body));
     serve(subjects.master.ping(id), () => Promise.resolve({ incarnation: this.#options.incarnation }));
     this.#subscriptions.push(transport.subscribe(subjects.master.report(id), (message) => intake.take(message)));
   }
@@ -261,10 +290,29 @@ export class MasterService {
     return this.#definitions.register(checked.definition);
   }
 
+  /** A timer or an offer of a run that this master may have lost waits until the membership is renewed. */
+  #runEffect(instance: LiveInstance, effect: WorkflowInstanceEffect): void {
+    this.#gate.pass(() => {
+      if (!instance.isDropped) this.#effects.run(instance, effect);
+    });
+  }
+
+  /** Other masters, and the workers that hold attempts of this one. */
+  *#peers(): Iterable<Member> {
+    for (const master of this.#members.masters()) if (master.id !== this.#options.id) yield master;
+    for (const worker of this.#members.workers()) if (this.#pool.reservationsOf(worker.id).length > 0) yield worker;
+  }
+
+  #warn(fault: unknown): void {
+    this.#options.log.warn({ fault }, 'runs could not be handed over');
+  }
+
   #onMember(change: MemberChange): void {
     const { member } = change;
     if (member.kind === 'master') {
-      if (change.kind === 'gone' && member.id !== this.#options.id) this.#recovery.trigger();
+      if (member.id === this.#options.id) return;
+      if (change.kind === 'gone') this.#recovery.trigger();
+      if (change.kind === 'joined') void this.#handover.shareWith(member).catch((fault) => this.#warn(fault));
       return;
     }
     if (change.kind === 'gone') {

@@ -1,19 +1,41 @@
 /**
  * Finds runs without a living owner and takes them over: when this master starts, when another one goes, and now and then.
  * It goes by the list of unfinished runs, not by one watched event or one field.
+ *
+ * R1 A run whose claimer lives is left alone.
+ * R2 An ownerless run falls to one master first, the same by everyone's reckoning; what that one has not taken within a
+ *    grace time, any may take. Compare-and-set on the claim and the fence keep two from both having it.
  */
-import type { InstanceId } from '../../schemas/ids.ts';
+import type { Incarnation, InstanceId, MasterId } from '../../schemas/ids.ts';
+import type { ClaimBook } from '../claims/claim-book.ts';
 import type { Clock, Timer } from '../clock/clock.port.ts';
+import type { MemberDirectory } from '../membership/member-directory.ts';
+import { preferredOwner } from '../membership/rendezvous.ts';
 import type { RunIndex } from '../runs/run-index.port.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { InstanceHost } from './instance-host.ts';
 
-export type RecoveryOptions = { index: RunIndex; host: InstanceHost; clock: Clock; log: Log; intervalMs: number };
+export type RecoveryOptions = {
+  master: MasterId;
+  incarnation: Incarnation;
+  index: RunIndex;
+  host: InstanceHost;
+  claims: ClaimBook;
+  members: MemberDirectory;
+  clock: Clock;
+  log: Log;
+  intervalMs: number;
+  graceMs: number;
+};
 
-const concurrencyMax = 32;
+const concurrencyMax = 64;
+/** Runs that a sweep could not deal with are tried again this soon. */
+const retryDelayMs = 1_000;
 
 export class Recovery {
   readonly #options: RecoveryOptions;
+  /** When each ownerless run of another master was first seen, for the grace time. */
+  readonly #firstSeenAt = new Map<InstanceId, number>();
   #timer: Timer | undefined;
   #sweep: Promise<void> | undefined;
   #isAgain = false;
@@ -23,7 +45,7 @@ export class Recovery {
     this.#options = options;
   }
 
-  /** Looks for ownerless runs soon; calls during a sweep make one more after it. */
+  /** Looks for ownerless runs now; calls during a sweep make one more after it. */
   trigger(): void {
     if (this.#isStopped) return;
     if (this.#sweep !== undefined) {
@@ -33,13 +55,6 @@ export class Recovery {
     this.#timer?.cancel();
     this.#sweep = this.#run().finally(() => {
       this.#sweep = undefined;
-      if (this.#isStopped) return;
-      if (this.#isAgain) {
-        this.#isAgain = false;
-        this.trigger();
-      } else {
-        this.#timer = this.#options.clock.after(this.#options.intervalMs, () => this.trigger());
-      }
     });
   }
 
@@ -50,24 +65,79 @@ export class Recovery {
   }
 
   async #run(): Promise<void> {
-    const { index, host, log } = this.#options;
-    const waiting = index.unfinished().filter((id) => host.find(id) === undefined);
-    let takenCount = 0;
+    const { log, intervalMs, graceMs } = this.#options;
+    let nextDelayMs = intervalMs;
+    try {
+      const { mine, deferredCount } = await this.#ownerless();
+      const takenCount = await this.#takeAll(mine);
+      if (mine.length > 0) log.info({ ownerlessCount: mine.length, takenCount }, 'ownerless runs taken over');
+      if (deferredCount > 0) nextDelayMs = graceMs;
+      if (takenCount < mine.length) nextDelayMs = retryDelayMs;
+    } catch (fault) {
+      log.warn({ fault }, 'ownerless runs cannot be looked for now; trying again');
+      nextDelayMs = retryDelayMs;
+    }
+    if (this.#isStopped) return;
+    const delayMs = this.#isAgain ? 0 : nextDelayMs;
+    this.#isAgain = false;
+    this.#timer = this.#options.clock.after(delayMs, () => this.trigger());
+  }
+
+  /** R1, R2. */
+  async #ownerless(): Promise<{ mine: InstanceId[]; deferredCount: number }> {
+    const { index, host, claims, clock, graceMs, master } = this.#options;
+    const candidates = index.unfinished().filter((id) => host.find(id) === undefined);
+    if (candidates.length === 0) return { mine: [], deferredCount: 0 };
+    const claimed = await claims.all();
+    const masters = this.#livingMasters();
+    const now = clock.now();
+    const mine: InstanceId[] = [];
+    let deferredCount = 0;
+    for (const id of candidates) {
+      const claim = claimed.get(id);
+      if (claim !== undefined && this.#isOwned(claim.master, claim.incarnation)) continue;
+      const seenAt = this.#firstSeenAt.get(id) ?? now;
+      if (preferredOwner(id, masters) === master || now - seenAt >= graceMs) mine.push(id);
+      else {
+        this.#firstSeenAt.set(id, seenAt);
+        deferredCount += 1;
+      }
+    }
+    if (deferredCount === 0) this.#firstSeenAt.clear();
+    return { mine, deferredCount };
+  }
+
+  async #takeAll(ids: readonly InstanceId[]): Promise<number> {
+    const waiting = [...ids];
+    let dealtWithCount = 0;
     const next = async (): Promise<void> => {
       for (let id = waiting.pop(); id !== undefined && !this.#isStopped; id = waiting.pop()) {
-        if (await this.#recover(id)) takenCount += 1;
+        if (await this.#take(id)) dealtWithCount += 1;
       }
     };
     await Promise.all(Array.from({ length: concurrencyMax }, next));
-    if (takenCount > 0) log.info({ takenCount }, 'runs taken over');
+    return dealtWithCount;
   }
 
-  async #recover(id: InstanceId): Promise<boolean> {
+  /** True when nothing is left to do for the run: it is ours, it has ended, or a living master has it. */
+  async #take(id: InstanceId): Promise<boolean> {
     try {
-      return (await this.#options.host.locate(id)).kind === 'live';
+      const found = await this.#options.host.locate(id);
+      return found.kind !== 'elsewhere' || found.owner !== undefined;
     } catch (fault) {
       this.#options.log.error({ instanceId: id, fault }, 'run cannot be taken over');
-      return false;
+      return true;
     }
+  }
+
+  #isOwned(master: MasterId, incarnation: Incarnation): boolean {
+    // A claim of this very process whose run is not in memory was dropped: it is to be taken again.
+    if (master === this.#options.master) return false;
+    return this.#options.members.isMasterAlive(master, incarnation);
+  }
+
+  #livingMasters(): MasterId[] {
+    const others = [...this.#options.members.masters()].filter(({ state }) => state === 'active').map(({ id }) => id);
+    return [...new Set([...others, this.#options.master])];
   }
 }

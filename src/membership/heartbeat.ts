@@ -18,17 +18,21 @@ export type HeartbeatOptions = {
   key: string;
   entry: () => Member;
   intervalMs: number;
+  /** After each entry that was written. */
+  onRenewed?: () => void;
   clock: Clock;
   log: Log;
 };
 
-export function createHeartbeat({ bucket, key, entry, intervalMs, clock, log }: HeartbeatOptions): Heartbeat {
+export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
+  const { bucket, key, entry, intervalMs, clock, log } = options;
   let timer: Timer | undefined;
   let isStopped = false;
 
   const beat = async (): Promise<void> => {
     try {
       await bucket.put(key, entry());
+      options.onRenewed?.();
     } catch (fault) {
       log.warn({ key, fault }, 'heartbeat could not be written');
     }

@@ -1,0 +1,105 @@
+/**
+ * Hands runs to other masters while this one lives: all of them before it stops, some of them when one joins. Nothing is
+ * run again: the new owner fences, folds, and asks the workers for what they hold.
+ *
+ * V1 A run is retired here (its last append is durable) before its new owner hears of it.
+ * V2 A run that nobody took is looked for by recovery, like any other without an owner in memory.
+ */
+import { z } from 'zod';
+import { instanceIdSchema, type MasterId, masterIdSchema } from '../../schemas/ids.ts';
+import type { Member } from '../../schemas/messages/membership.messages.ts';
+import { subjects } from '../../schemas/messages/subjects.ts';
+import type { MemberDirectory } from '../membership/member-directory.ts';
+import { preferredOwner } from '../membership/rendezvous.ts';
+import type { Log } from '../telemetry/log.ts';
+import { parseBody } from '../transport/parse-body.ts';
+import type { Transport } from '../transport/transport.port.ts';
+import type { InstanceHost } from './instance-host.ts';
+import type { LiveInstance } from './live-instance.ts';
+
+const handoverSchema = z.object({
+  from: masterIdSchema,
+  runs: z.array(z.object({ instance: instanceIdSchema, claimRevision: z.int() })).max(1_000),
+});
+
+const runsPerMessageMax = 200;
+const requestTimeoutMs = 10_000;
+const adoptConcurrencyMax = 32;
+
+export type HandoverOptions = {
+  master: MasterId;
+  transport: Transport;
+  host: InstanceHost;
+  members: MemberDirectory;
+  log: Log;
+};
+
+export class Handover {
+  readonly #options: HandoverOptions;
+
+  constructor(options: HandoverOptions) {
+    this.#options = options;
+  }
+
+  /** Gives everything away; resolves when the others have it, or when there is nobody. */
+  async giveAll(): Promise<void> {
+    const others = this.#others();
+    if (others.length === 0) return;
+    const byOwner = new Map<MasterId, LiveInstance[]>();
+    for (const instance of this.#options.host.instances()) {
+      const owner = preferredOwner(instance.id, others);
+      if (owner !== undefined) byOwner.set(owner, [...(byOwner.get(owner) ?? []), instance]);
+    }
+    await Promise.all([...byOwner].map(([owner, instances]) => this.#give(owner, instances)));
+  }
+
+  /** A master has joined: of what this one has above its share, the joined one gets what falls to it. */
+  async shareWith(joined: Member): Promise<void> {
+    if (joined.kind !== 'master') return;
+    const { host, members, master } = this.#options;
+    const counts = [...members.masters()].filter(({ id }) => id !== master).map(({ actorCount }) => actorCount);
+    const share = Math.ceil((counts.reduce((sum, count) => sum + count, 0) + host.count) / (counts.length + 1));
+    const everyone = [...this.#others(), master];
+    const given: LiveInstance[] = [];
+    for (const instance of host.instances()) {
+      if (given.length >= host.count - share) break;
+      if (preferredOwner(instance.id, everyone) === joined.id) given.push(instance);
+    }
+    if (given.length > 0) await this.#give(joined.id, given);
+  }
+
+  /** The other side: takes what a living owner gives. */
+  async take(body: unknown): Promise<{ adoptedCount: number }> {
+    const { from, runs } = parseBody(handoverSchema, body, 'a handover');
+    const waiting = [...runs];
+    let adoptedCount = 0;
+    const next = async (): Promise<void> => {
+      for (let run = waiting.pop(); run !== undefined; run = waiting.pop()) {
+        if (await this.#options.host.adopt(run.instance, from, run.claimRevision)) adoptedCount += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: adoptConcurrencyMax }, next));
+    return { adoptedCount };
+  }
+
+  async #give(to: MasterId, instances: readonly LiveInstance[]): Promise<void> {
+    const { transport, master, log } = this.#options;
+    for (let start = 0; start < instances.length; start += runsPerMessageMax) {
+      const part = instances.slice(start, start + runsPerMessageMax);
+      await Promise.all(part.map((instance) => this.#options.host.retire(instance)));
+      const runs = part.map(({ id, claimRevision }) => ({ instance: id, claimRevision }));
+      const result = await transport.request(
+        subjects.master.adopt(to),
+        { from: master, runs },
+        { timeoutMs: requestTimeoutMs },
+      );
+      const isTaken = result.kind === 'answer';
+      log.info({ to, runCount: runs.length, isTaken }, 'runs handed over');
+    }
+  }
+
+  #others(): MasterId[] {
+    const { members, master } = this.#options;
+    return [...members.masters()].filter(({ id, state }) => id !== master && state === 'active').map(({ id }) => id);
+  }
+}
