@@ -25,6 +25,9 @@ export class OwnershipRules {
   take({ event, revision, metadata }: ReadEvent): void {
     if (event.type === 'OwnershipTaken') this.#takeOver(event.data, revision);
     const owner = this.owners.at(-1);
+    if (owner === undefined && event.type !== 'WorkflowSubmitted') {
+      this.#report('I1', revision, `${event.type} was written before the run had an owner`);
+    }
     if (metadata.epoch < this.#epoch) {
       this.#report(
         'I1',

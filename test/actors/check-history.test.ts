@@ -85,12 +85,14 @@ describe('a good history', () => {
   });
 });
 
+const unowned = recordedOf(good.toSpliced(1, 0, taskEvent('TaskHeld', 'a')));
 const broken: [Invariant, string, readonly HistoryEvent[], string][] = [
   ['I1', 'an epoch is taken twice', withEvent(7, ownershipTaken(2)), 'expected 3'],
   ['I1', 'an epoch is left out', recordedOf(good.with(6, ownershipTaken(3))), 'expected 2'],
   ['I1', 'the former owner writes after the fence', withMetadata(7, { epoch: 1 }), 'after epoch 2 began'],
   ['I1', 'an epoch is named that nobody took', withMetadata(7, { epoch: 3 }), '2 is the current one'],
   ['I1', 'another master writes in the epoch', withMetadata(7, { master: 'master-9' }), 'in the epoch of master-1'],
+  ['I1', 'something is decided before there is an owner', unowned, 'before the run had an owner'],
   ['I4', 'an attempt id is assigned twice', withEvent(9, taskEvent('TaskAssigned', 'b', 2)), 'was assigned before'],
   ['I4', 'two attempts of a task are live', withEvent(8, taskEvent('TaskAssigned', 'a', 9)), 'is live'],
   ['I4', 'two results of a task count', withEvent(9, taskEvent('TaskSucceeded', 'a', 2)), 'second result'],

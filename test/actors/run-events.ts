@@ -100,13 +100,15 @@ export function runEvent(type: Exclude<WorkflowInstanceEventType, TaskEventType>
   }
 }
 
-export const submit: WorkflowInstanceCommand = {
+export const submit: Extract<WorkflowInstanceCommand, { type: 'SubmitWorkflow' }> = {
   type: 'SubmitWorkflow',
   now,
   definition: definitionReference,
   key: 'key-1' as SubmissionKey,
   params: {},
 };
+/** As a master submits: it owns the run from the second event on. */
+export const submitOwned: WorkflowInstanceCommand = { ...submit, owner: { ...owner, claimRevision: 1 } };
 export const requestStop: WorkflowInstanceCommand = { type: 'RequestStop', now, key: 'stop-1', by: 'ann' };
 export const conclude: WorkflowInstanceCommand = { type: 'ConcludeWorkflow', now };
 

@@ -13,6 +13,7 @@ import {
   report,
   requestStop,
   submit,
+  submitOwned,
   submitted,
   takeOwnership,
   taskEvent,
@@ -32,6 +33,13 @@ describe('a submission', () => {
       .when(submit)
       .then(submitted)
       .andEffects({ type: 'placeTask', task: 't0' as never }, { type: 'placeTask', task: 't1' as never });
+  });
+
+  it('is owned from its second event on when its master says who it is', () => {
+    given(chainOf(1))
+      .when(submitOwned)
+      .then(submitted, ownershipTaken(1))
+      .andEffects({ type: 'placeTask', task: 't0' as never });
   });
 
   it('is remembered with its definition by reference', () => {

@@ -11,13 +11,20 @@ export type Recorded = HistoryEvent & {
 
 const nobody = { master: 'master-1' as MasterId, incarnation: '30000000-0000-4000-8000-000000000001' as Incarnation };
 
-export function recordedOf(events: readonly WorkflowInstanceEvent[], decidedAt = 1_000_000): Recorded[] {
+const always = () => 1_000_000;
+
+/** @param timeOf when the event of a revision was decided */
+export function recordedOf(
+  events: readonly WorkflowInstanceEvent[],
+  timeOf: (revision: number) => number = always,
+): Recorded[] {
   let owner = { epoch: 0, ...nobody };
   return events.map((event, revision) => {
     if (event.type === 'OwnershipTaken') {
       const { epoch, master, incarnation } = event.data;
       owner = { epoch, master, incarnation };
     }
+    const decidedAt = timeOf(revision);
     const metadata = {
       schemaVersion: 1,
       ...owner,
