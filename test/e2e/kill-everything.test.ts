@@ -13,7 +13,8 @@ import { newFolder } from '../kit/process-cluster.ts';
 import { killEverythingIn, type MillraceProcess, spawnMillrace } from '../kit/processes.ts';
 import { type SeededRandom, seededRandom } from '../kit/seeded-random.ts';
 
-const killCount = 4;
+/** `E2E_KILLS=50` for a long soak. */
+const killCount = Number(process.env.E2E_KILLS ?? 3);
 const chainCount = 5;
 const chainLength = 6;
 
@@ -24,44 +25,50 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('runs go on and end after every process was killed, and nothing that had succeeded runs again', async () => {
-  const random = seededRandom('kill everything');
-  folder = newFolder('killed');
-  const ledger = join(folder, 'ledger');
-  writeFileSync(join(folder, 'millrace.yaml'), 'worker:\n  slots: 6\n');
-  const definition = mixedWorkflow(random, ledger);
-  const runs: InstanceId[] = [];
-  const ownersBefore = new Map<InstanceId, number>();
+test(
+  'runs go on and end after every process was killed, and nothing that had succeeded runs again',
+  async () => {
+    const random = seededRandom('kill everything');
+    folder = newFolder('killed');
+    const ledger = join(folder, 'ledger');
+    writeFileSync(join(folder, 'millrace.yaml'), 'worker:\n  slots: 6\n');
+    const definition = mixedWorkflow(random, ledger);
+    const runs: InstanceId[] = [];
+    const ownersBefore = new Map<InstanceId, number>();
+    const startedAt = performance.now();
 
-  for (let round = 1; round <= killCount; round += 1) {
-    const dev = spawnMillrace(['dev', '--no-example'], { cwd: folder });
-    // Once the first run exists, a kill may also come while everything is still starting.
-    if (round > 1 && random.chance(0.3)) await sleep(random.between(300, 2_500));
-    else {
-      const client = await clientOf(dev);
-      if (round === 1) await client.register(definition);
-      runs.push((await client.submit(definition.name)).instance);
-      await sleep(random.between(0, 2_000));
-      for (const run of runs) ownersBefore.set(run, ownersOf(await client.history(run)).length);
-      await client.close();
+    for (let round = 1; round <= killCount; round += 1) {
+      const dev = spawnMillrace(['dev', '--no-example'], { cwd: folder });
+      // Once the first run exists, a kill may also come while everything is still starting.
+      if (round > 1 && random.chance(0.3)) await sleep(random.between(300, 2_500));
+      else {
+        const client = await clientOf(dev);
+        if (round === 1) await client.register(definition);
+        runs.push((await client.submit(definition.name)).instance);
+        await sleep(random.between(0, 2_000));
+        for (const run of runs) ownersBefore.set(run, ownersOf(await client.history(run)).length);
+        await client.close();
+      }
+      await killEverythingIn(folder);
+      console.info(`round ${round}: ${seconds(startedAt)} s, ${readLedger(ledger).length} attempts so far`);
     }
-    await killEverythingIn(folder);
-    console.info(`round ${round}: killed, ${readLedger(ledger).length} attempts so far`);
-  }
 
-  const client = await clientOf(spawnMillrace(['dev', '--no-example'], { cwd: folder }));
-  for (const run of runs) {
-    const { run: summary } = await client.whenEnded(run);
-    expect(summary.status).toBe('succeeded');
-    const history = await client.soundHistory(definition, run);
-    expect(disagreements(readLedger(ledger), history)).toEqual([]);
-    const owners = ownersOf(history);
-    expect(owners).toEqual(owners.map((_, index) => index + 1));
-    expect(owners.length).toBeGreaterThanOrEqual(ownersBefore.get(run) ?? 1);
-    expect(history.filter(({ type }) => type === 'TaskSucceeded')).toHaveLength(definition.tasks.length);
-  }
-  await client.close();
-}, 120_000);
+    const client = await clientOf(spawnMillrace(['dev', '--no-example'], { cwd: folder }));
+    for (const run of runs) {
+      const { run: summary } = await client.whenEnded(run);
+      expect(summary.status).toBe('succeeded');
+      const history = await client.soundHistory(definition, run);
+      expect(disagreements(readLedger(ledger), history)).toEqual([]);
+      const owners = ownersOf(history);
+      expect(owners).toEqual(owners.map((_, index) => index + 1));
+      expect(owners.length).toBeGreaterThanOrEqual(ownersBefore.get(run) ?? 1);
+      expect(history.filter(({ type }) => type === 'TaskSucceeded')).toHaveLength(definition.tasks.length);
+    }
+    console.info(`all ${runs.length} runs ended: ${seconds(startedAt)} s`);
+    await client.close();
+  },
+  60_000 + killCount * 20_000,
+);
 
 /** Where `millrace dev` listens changes with each start. */
 async function clientOf(dev: MillraceProcess): Promise<ClusterClient> {
@@ -91,6 +98,10 @@ function anyTask(name: string, of: { random: SeededRandom; ledger: string; needs
   const { random } = of;
   if (random.chance(0.3)) return shellTask(name, { ...of, command: `sleep ${random.between(0, 0.8).toFixed(2)}` });
   return scriptTask(name, { ...of, afterMs: random.chance(0.4) ? 0 : random.integer(1, 800) });
+}
+
+function seconds(since: number): string {
+  return ((performance.now() - since) / 1_000).toFixed(1);
 }
 
 function ownersOf(history: readonly StoredEvent[]): unknown[] {
