@@ -57,7 +57,8 @@ export type ReadOptions = {
   signal?: AbortSignal;
 };
 
-export type AllFilter = { kind: 'streamPrefix'; prefixes: readonly string[] }
+export type AllFilter =
+  | { kind: 'streamPrefix'; prefixes: readonly string[] }
   | { kind: 'eventTypePrefix'; prefixes: readonly string[] };
 
 export type SubscribeAllOptions = {

@@ -370,7 +370,16 @@ export function subscribe(journal: Journal, filter: AllFilter, after?: string) {
     events,
     places: () => events().map((event) => `${event.stream} ${event.revision}`),
     until: async (isReached: (items: SubscriptionItem[]) => boolean): Promise<void> => {
-      while (!isReached(items)) await Promise.race([new Promise<void>((resolve) => (wake = resolve)), ended]);
+      const endedEarly = ended.then(() => {
+        throw new Error('the subscription ended too early');
+      });
+      while (!isReached(items)) {
+        const next = new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        await Promise.race([next, endedEarly]);
+      }
+      endedEarly.catch(() => undefined);
     },
     end: async (): Promise<void> => {
       abort.abort();

@@ -35,8 +35,14 @@ export async function startTestNats(): Promise<TestServer> {
   };
 }
 
+export type TestEventStore = TestServer & {
+  /** SIGSTOP: it keeps its connections and answers nothing. */
+  freeze(): void;
+  thaw(): void;
+};
+
 /** The embedded event store node as a process of its own; `url` is its connection string. */
-export async function startTestEventStore(): Promise<TestServer> {
+export async function startTestEventStore(): Promise<TestEventStore> {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-store-'));
   const port = await freePort();
   let child = await spawnStore(dataDir, port);
@@ -44,6 +50,8 @@ export async function startTestEventStore(): Promise<TestServer> {
   return {
     url: `esdb://127.0.0.1:${port}?tls=false`,
     kill,
+    freeze: () => void child.kill('SIGSTOP'),
+    thaw: () => void child.kill('SIGCONT'),
     start: async () => {
       child = await spawnStore(dataDir, port);
     },
