@@ -66,7 +66,9 @@ class SupervisedChild implements RoleChild {
   #start(): void {
     const { args, logFile } = this.#options;
     const startedAt = Date.now();
+    // A process group of its own: Ctrl-C in the terminal reaches the parent only, which stops its children in order.
     const child = spawn(process.execPath, [...programArguments(), ...args], {
+      detached: true,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     this.#child = child;
