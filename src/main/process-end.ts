@@ -2,7 +2,7 @@
 
 export type StopReason = 'signal' | 'parentGone';
 
-/** Resolves at the first SIGINT or SIGTERM, or when the parent's channel closes. A second signal ends the process at once. */
+/** Resolves at the first signal, or when the parent's channel closes. A second SIGINT or SIGTERM ends the process at once. */
 export function whenToldToStop(): Promise<StopReason> {
   return new Promise((resolve) => {
     const stop = (): void => {
@@ -12,6 +12,8 @@ export function whenToldToStop(): Promise<StopReason> {
     };
     process.once('SIGINT', stop);
     process.once('SIGTERM', stop);
+    // The terminal was closed. Kernel and shell may both tell so: that is no second signal.
+    process.on('SIGHUP', () => resolve('signal'));
     if (process.channel !== undefined) process.once('disconnect', () => resolve('parentGone'));
   });
 }

@@ -36,7 +36,7 @@ test('from a copy of the project, dev --once makes the report and ends with 0', 
   expect(processesIn(folder)).toEqual([]);
 });
 
-test('Ctrl-C stops everything in order, and the next start goes on with the run', async () => {
+test('Ctrl-C and a closed terminal stop everything in order, and the next start goes on with the run', async () => {
   const ledger = join(folder, 'ledger');
   const flag = join(folder, 'go-on');
   writeFileSync(join(folder, 'millrace.yaml'), 'worker:\n  drainDeadlineMs: 500\n');
@@ -72,7 +72,8 @@ test('Ctrl-C stops everything in order, and the next start goes on with the run'
   const history = await after.soundHistory(definition, instance);
   expect(disagreements(readLedger(ledger), history)).toEqual([]);
   await after.close();
-  process.kill(-next.pid, 'SIGINT');
+  // The terminal is closed.
+  process.kill(-next.pid, 'SIGHUP');
   expect((await next.ended).code).toBe(0);
   expect(processesIn(folder)).toEqual([]);
 });
