@@ -31,6 +31,8 @@ async function start(dataDir: string, port: number, log: ReturnType<typeof creat
   } catch (cause) {
     const code = (cause as { code?: unknown }).code;
     const message = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError(code === 'EVENT_STORE_FOLDER_IN_USE' ? 'STORE_LOCKED' : 'JOURNAL_UNAVAILABLE', message, { cause });
+    throw new AppError(code === 'EVENT_STORE_FOLDER_IN_USE' ? 'STORE_LOCKED' : 'JOURNAL_UNAVAILABLE', message, {
+      cause,
+    });
   }
 }
