@@ -10,7 +10,7 @@ export interface Clock {
 }
 
 export interface IdSource {
-  /** A new random UUID (version 7: ordered by time of making). */
+  /** A new random UUID. */
   uuid(): string;
   /** A number in [0, 1). */
   random(): number;

@@ -1,5 +1,5 @@
 /** The real clock and real randomness. */
-import { v7 } from 'uuid';
+import { randomUUID } from 'node:crypto';
 import type { Clock, IdSource, Timer } from './clock.port.ts';
 
 const longestTimeoutMs = 2_147_483_647;
@@ -21,6 +21,6 @@ function startTimer(dueAt: number, callback: () => void): Timer {
 }
 
 export const systemIds: IdSource = {
-  uuid: () => v7(),
+  uuid: () => randomUUID(),
   random: () => Math.random(),
 };

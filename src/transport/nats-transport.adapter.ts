@@ -3,7 +3,9 @@
  *
  * N1 Nothing is sent while NATS is away: the client would keep messages until its next try to connect and then drop
  *    them or send them late. What was handed to the socket just before may be lost as well.
- * N2 No fault of a handler, of a body or of the connection reaches the client's reading loop, which would end.
+ * N2 Messages of one turn of the event loop go out together at its end: a write to the socket costs more than all the rest
+ *    of a message. They keep their order.
+ * N3 No fault of a handler, of a body or of the connection reaches the client's reading loop, which would end.
  */
 import { createInbox, type Msg, type NatsConnection, type Subscription as NatsSubscription } from 'nats';
 import { AppError } from '../errors/app-error.ts';
@@ -28,6 +30,7 @@ class NatsTransportAdapter implements NatsTransport {
   private readonly requests: NatsRequests;
   private readonly log: Log;
   private stopped: Promise<void> | undefined;
+  private outgoing: { subject: string; bytes: Uint8Array; reply: string | undefined }[] = [];
 
   constructor(link: NatsLink, log: Log) {
     this.link = link;
@@ -77,6 +80,7 @@ class NatsTransportAdapter implements NatsTransport {
   }
 
   async flush(): Promise<void> {
+    this.sendAll();
     try {
       await this.connection.flush();
     } catch (cause) {
@@ -98,6 +102,7 @@ class NatsTransportAdapter implements NatsTransport {
   }
 
   private async drain(deadlineMs: number): Promise<void> {
+    this.sendAll();
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, deadlineMs);
@@ -109,11 +114,29 @@ class NatsTransportAdapter implements NatsTransport {
     await this.connection.close();
   }
 
-  /** Does nothing while NATS is away (N1). Throws when the body is not JSON or larger than the server takes. */
+  /** Throws when the body is not JSON or larger than the server takes. */
   private send(subject: string, body: unknown, reply: string | undefined): void {
-    if (this.connection.isClosed() || this.link.status() === 'away') return;
     const bytes = body === undefined ? emptyBody : Buffer.from(JSON.stringify(body));
-    this.connection.publish(subject, bytes, reply === undefined ? undefined : { reply });
+    const sizeBytesMax = this.connection.info?.max_payload ?? bytes.length;
+    if (bytes.length > sizeBytesMax) {
+      throw new Error(`a body of ${bytes.length} bytes is larger than the ${sizeBytesMax} bytes that the server takes`);
+    }
+    this.outgoing.push({ subject, bytes, reply });
+    if (this.outgoing.length === 1) setImmediate(() => this.sendAll());
+  }
+
+  /** N2. Does nothing while NATS is away (N1). */
+  private sendAll(): void {
+    const messages = this.outgoing;
+    this.outgoing = [];
+    if (this.connection.isClosed() || this.link.status() === 'away') return;
+    try {
+      for (const { subject, bytes, reply } of messages) {
+        this.connection.publish(subject, bytes, reply === undefined ? undefined : { reply });
+      }
+    } catch (fault) {
+      this.log.error({ fault: String(fault) }, 'Messages could not be sent');
+    }
   }
 
   private handle(handler: MessageHandler, message: Msg): void {

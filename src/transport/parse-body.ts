@@ -6,7 +6,7 @@ import type { IncomingMessage, Transport } from './transport.port.ts';
 const issuesMax = 10;
 
 /** @throws AppError BAD_REQUEST naming each field: what was expected, what came. */
-export function parseBody<T>(schema: z.ZodType<T>, body: unknown, what: string): T {
+export function parseBody<S extends z.ZodType>(schema: S, body: unknown, what: string): z.output<S> {
   const parsed = schema.safeParse(body);
   if (parsed.success) return parsed.data;
   const issues = parsed.error.issues.slice(0, issuesMax).map(({ path, message }) => {
