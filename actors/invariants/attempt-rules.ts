@@ -6,7 +6,7 @@ import type { WorkflowInstanceEvent, WorkflowInstanceEventOf } from '../../schem
 import type { AttemptId, TaskName } from '../../schemas/ids.ts';
 import type { ReadEvent, Report } from './history-event.ts';
 
-export type AttemptMoment = { revision: number; type: WorkflowInstanceEvent['type'] };
+type AttemptMoment = { revision: number; type: WorkflowInstanceEvent['type'] };
 
 /** What became of one attempt, in order, its assignment first. */
 export type AttemptRecord = {

@@ -9,7 +9,7 @@ export type Rejection = { code: ErrorCode; message: string };
 
 export type Decision<Event> = { kind: 'events'; events: Event[] } | { kind: 'rejected'; rejection: Rejection };
 
-export type Folded<Snapshot, Effect> = { snapshot: Snapshot; effects: Effect[] };
+type Folded<Snapshot, Effect> = { snapshot: Snapshot; effects: Effect[] };
 
 export type JournaledActor<Snapshot, Event, Command, Effect> = {
   initial(): Snapshot;

@@ -19,7 +19,7 @@ import {
   type MachineContext,
 } from 'xstate';
 
-export type CollectedAction = { type: string; params: unknown };
+type CollectedAction = { type: string; params: unknown };
 
 export type PureMachine<Snapshot> = {
   initial(): Snapshot;

@@ -16,8 +16,6 @@ export type TaskEffect =
   | { type: 'armTimer'; timerId: string; task: TaskName; dueAt: number }
   | { type: 'disarmTimer'; timerId: string; task: TaskName };
 
-export type TaskEffectType = TaskEffect['type'];
-
 /** What is owed for a task in this state, whatever happened before. */
 export function pendingTaskEffects(task: TaskName, state: TaskState): TaskEffect[] {
   const { context } = state;

@@ -37,7 +37,7 @@ export const timerIds = {
   retry: (task: TaskName, failures: number) => `retry.${task}.${failures}`,
 } as const;
 
-export type TaskContext = {
+type TaskContext = {
   task: TaskName;
   unmetNeeds: number;
   /** Attempts so far, lost ones included. */

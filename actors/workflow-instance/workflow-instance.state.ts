@@ -18,7 +18,7 @@ export const workflowInstanceStatuses = [
 
 export type WorkflowInstanceStatus = (typeof workflowInstanceStatuses)[number];
 
-export type Owner = { master: MasterId; incarnation: Incarnation; host: string; claimRevision: number };
+type Owner = { master: MasterId; incarnation: Incarnation; host: string; claimRevision: number };
 
 export type WorkflowInstanceContext = {
   /** Events folded so far: the revision of the last one plus one. */

@@ -27,16 +27,16 @@ export const lossesMax = 2;
 const uuid = (block: string, count: number) =>
   `${block.padEnd(8, '0')}-0000-4000-8000-${String(count).padStart(12, '0')}`;
 
-export const instance = uuid('1', 1) as InstanceId;
+const instance = uuid('1', 1) as InstanceId;
 export const worker = 'worker-1' as WorkerId;
 export const workerIncarnation = uuid('2', 1) as Incarnation;
-export const incarnationOf = (count: number) => uuid('3', count) as Incarnation;
+const incarnationOf = (count: number) => uuid('3', count) as Incarnation;
 export const attemptIdOf = (count: number) => uuid('a', count) as AttemptId;
 export const nameOf = (task: string) => task as TaskName;
 
 export const fault = { code: 'TASK_EXIT_NONZERO', message: 'exit code 1' };
 export const lossReason = { code: 'WORKER_UNREACHABLE', message: 'worker-1 does not answer' };
-export const why: PlacementReason = {
+const why: PlacementReason = {
   balancer: 'leastBusyOfTwo',
   candidates: [{ worker, freeSlots: 4, load: 0.25 }],
   candidateCount: 1,

@@ -31,7 +31,7 @@ export type Given = {
   and(...steps: Step[]): Given;
 };
 
-export type Asked = {
+type Asked = {
   then(...events: WorkflowInstanceEvent[]): Happened;
   /** Only the types, where the fields are specified elsewhere. */
   thenTypes(...types: WorkflowInstanceEvent['type'][]): Happened;
@@ -40,7 +40,7 @@ export type Asked = {
   thenRejected(code: ErrorCode): void;
 };
 
-export type Happened = Given & { andEffects(...effects: WorkflowInstanceEffect[]): Given };
+type Happened = Given & { andEffects(...effects: WorkflowInstanceEffect[]): Given };
 
 export function given(definition: WorkflowDefinition, ...steps: Step[]): Given {
   const actor = workflowInstanceActor(planOf(definition));
