@@ -12,6 +12,7 @@ import { masterQueueGroup, memberKey, type QueryKind, subjects } from '../../sch
 import type { Bucket } from '../buckets/bucket.port.ts';
 import { type ClaimBook, createClaimBook } from '../claims/claim-book.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
+import { type EndOfTurn, endOfTurn } from '../clock/end-of-turn.ts';
 import { checkDefinition } from '../definitions/check-definition.ts';
 import { DefinitionStore } from '../definitions/definition-store.ts';
 import { createDispatcher, type Dispatcher } from '../dispatch/dispatcher.ts';
@@ -55,6 +56,10 @@ export type MasterOptions = {
   /** Shares of this machine in use. */
   load: () => MasterMember['load'];
   log: Log;
+  /** Default: `setImmediate`. */
+  endOfTurn?: EndOfTurn;
+  /** Default: that of this process. */
+  pid?: number;
 };
 
 export class MasterService {
@@ -242,7 +247,8 @@ export class MasterService {
     const { transport, clock, ids, config, log, id, journal, index } = this.#options;
     const host = this.#host;
     const commands = new RunCommands({ transport, host, clock, ids });
-    const intake = new ReportIntake({ transport, host, config, clock, ids, log });
+    const turn = this.#options.endOfTurn ?? endOfTurn;
+    const intake = new ReportIntake({ transport, host, config, clock, ids, endOfTurn: turn, log });
     const definitions = this.#definitions;
     const queries = new RunQueries({ transport, journal, index, host, definitions, members: this.#members });
     const shared = { queueGroup: masterQueueGroup };
@@ -270,7 +276,8 @@ export class MasterService {
   async #submit({ subject, body }: IncomingMessage): Promise<unknown> {
     if (this.#state === 'draining') throw new AppError('SHUTTING_DOWN', 'this master is about to stop; try again');
     const workflow = parseBody(workflowNameSchema, lastToken(subject), `the subject ${subject}`);
-    return submit({ definitions: this.#definitions, host: this.#host, journal: this.#options.journal }, workflow, body);
+    const { journal, ids } = this.#options;
+    return submit({ definitions: this.#definitions, host: this.#host, journal, ids }, workflow, body);
   }
 
   async #register(body: unknown): Promise<unknown> {
@@ -341,7 +348,7 @@ export class MasterService {
       id,
       incarnation,
       host: host === '' ? hostname() : host,
-      pid: process.pid,
+      pid: this.#options.pid ?? process.pid,
       startedAt: this.#startedAt,
       state: this.#state,
       actorCount: this.#host.count,

@@ -6,6 +6,7 @@ import type { MasterConfig } from '../../schemas/config.schema.ts';
 import type { InstanceId, MasterId } from '../../schemas/ids.ts';
 import { type AttemptReport, type ReportAck, reportBatchSchema } from '../../schemas/messages/attempt.messages.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
+import type { EndOfTurn } from '../clock/end-of-turn.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { IncomingMessage, Transport } from '../transport/transport.port.ts';
 import type { InstanceHost } from './instance-host.ts';
@@ -17,6 +18,7 @@ export type ReportIntakeOptions = {
   config: Pick<MasterConfig, 'lossesMax'>;
   clock: Clock;
   ids: IdSource;
+  endOfTurn: EndOfTurn;
   log: Log;
 };
 
@@ -95,7 +97,7 @@ export class ReportIntake {
     if (ack === undefined) {
       ack = { acked: [], notOwner: [] };
       this.#acks.set(inbox, ack);
-      setImmediate(() => this.#flush(inbox));
+      this.#options.endOfTurn(() => this.#flush(inbox));
     }
     add(ack);
   }

@@ -9,14 +9,10 @@
  */
 import type { AttemptId } from '../../schemas/ids.ts';
 import type { Clock, Timer } from '../clock/clock.port.ts';
+import type { EndOfTurn } from '../clock/end-of-turn.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type AttemptRecord, type InstanceRecord, toAttemptRow, toInstanceRow } from './attempt-record.ts';
 import type { AttemptRow, Ledger } from './ledger.port.ts';
-
-/** Calls back when the messages of this turn have been handled. */
-export type EndOfTurn = (callback: () => void) => void;
-
-export const endOfTurn: EndOfTurn = (callback) => void setImmediate(callback);
 
 export type Turn = {
   attemptChanged(record: AttemptRecord): void;

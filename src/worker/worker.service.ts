@@ -9,6 +9,7 @@ import type { Incarnation, WorkerId } from '../../schemas/ids.ts';
 import type { WorkerMember } from '../../schemas/messages/membership.messages.ts';
 import type { Bucket } from '../buckets/bucket.port.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
+import { type EndOfTurn, endOfTurn } from '../clock/end-of-turn.ts';
 import type { ProcessTable } from '../tasks/process-table.port.ts';
 import type { TaskType } from '../tasks/task-type.port.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -22,7 +23,7 @@ import type { MachineLoad } from './machine-load.port.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
 import { recover } from './recovery.ts';
 import { createRetention } from './retention.ts';
-import { createTurn, type EndOfTurn, endOfTurn } from './turn.ts';
+import { createTurn } from './turn.ts';
 import { createWorkerMembership } from './worker-membership.ts';
 import { createWorkerMessages } from './worker-messages.ts';
 
