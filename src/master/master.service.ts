@@ -160,6 +160,11 @@ export class MasterService {
     return this.#projection.whenCurrent();
   }
 
+  /** The runs in memory here, as they are durable: for those who compare them with the journal. */
+  liveRuns(): Iterable<Pick<LiveInstance, 'id' | 'revision' | 'snapshot' | 'actor'>> {
+    return this.#host.instances();
+  }
+
   /** Takes nothing new, gives decided work time to become durable, then lets go. Idempotent. */
   stop(deadlineMs: number): Promise<void> {
     this.#stopping ??= this.#stop(deadlineMs);
