@@ -22,6 +22,7 @@ import type { Clock, IdSource } from '../clock/clock.port.ts';
 import type { WorkerPool } from '../dispatch/worker-pool.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { RequestResult, Transport } from '../transport/transport.port.ts';
+import { tryRequest } from '../transport/try-request.ts';
 import type { LiveInstance } from './live-instance.ts';
 
 export type AttemptCourierOptions = {
@@ -50,7 +51,7 @@ export class AttemptCourier {
     const { transport, config } = this.#options;
     const offer = this.#offerOf(instance, attempt);
     while (isWanted(instance, attempt, ['assigned'])) {
-      const result = await transport.request(subjects.worker.offer(attempt.worker), offer, {
+      const result = await tryRequest(transport, subjects.worker.offer(attempt.worker), offer, {
         timeoutMs: config.offerTimeoutMs,
       });
       const isSettled = this.#takeOfferAnswer(instance, attempt, result);
@@ -64,7 +65,7 @@ export class AttemptCourier {
     while (isWanted(instance, attempt, ['cancelling'])) {
       const { attemptId, worker } = attempt;
       const body = { instance: instance.id, epoch: instance.snapshot.context.epoch, attemptId, reason };
-      const result = await transport.request(subjects.worker.cancel(worker), body, {
+      const result = await tryRequest(transport, subjects.worker.cancel(worker), body, {
         timeoutMs: config.cancelTimeoutMs,
       });
       const state = result.kind === 'answer' ? stateOf(result.body) : undefined;
@@ -79,7 +80,7 @@ export class AttemptCourier {
   async revoke(instance: LiveInstance, { attemptId, worker }: Attempt): Promise<void> {
     const { transport, config } = this.#options;
     const body = { instance: instance.id, epoch: instance.snapshot.context.epoch, attemptId, reason: 'revoked' };
-    await transport.request(subjects.worker.cancel(worker), body, { timeoutMs: config.cancelTimeoutMs });
+    await tryRequest(transport, subjects.worker.cancel(worker), body, { timeoutMs: config.cancelTimeoutMs });
   }
 
   lose(

@@ -88,13 +88,13 @@ export class Handover {
       const part = instances.slice(start, start + runsPerMessageMax);
       await Promise.all(part.map((instance) => this.#options.host.retire(instance)));
       const runs = part.map(({ id, claimRevision }) => ({ instance: id, claimRevision }));
-      const result = await transport.request(
-        subjects.master.adopt(to),
-        { from: master, runs },
-        { timeoutMs: requestTimeoutMs },
+      const body = { from: master, runs };
+      const taken = await transport.request(subjects.master.adopt(to), body, { timeoutMs: requestTimeoutMs }).then(
+        (result) => (result.kind === 'answer' ? result.body : result.kind),
+        // V2.
+        (fault: unknown) => String(fault),
       );
-      const isTaken = result.kind === 'answer';
-      log.info({ to, runCount: runs.length, isTaken }, 'runs handed over');
+      log.info({ to, runCount: runs.length, taken }, 'runs handed over');
     }
   }
 

@@ -141,6 +141,10 @@ export class MasterService {
   /** Resolves when messages are taken; runs without an owner are taken over from then on. */
   async start(): Promise<void> {
     const { log, id, incarnation } = this.#options;
+    const { transport } = this.#options;
+    // Before the first heartbeat: who hears of this master may ask for it at once.
+    const ping = this.#answer(() => Promise.resolve({ incarnation }));
+    this.#subscriptions.push(transport.subscribe(subjects.master.ping(id), ping));
     this.#members.onChange((change) => this.#onMember(change));
     this.#members.start();
     await this.#heartbeat.start();
@@ -266,7 +270,6 @@ export class MasterService {
     serve(subjects.master.command(id), ({ body }) => commands.take(body, true));
     serve(subjects.query('*'), ({ subject, body }) => queries.answer(lastToken(subject) as QueryKind, body), shared);
     serve(subjects.master.adopt(id), ({ body }) => this.#handover.take(body));
-    serve(subjects.master.ping(id), () => Promise.resolve({ incarnation: this.#options.incarnation }));
     this.#subscriptions.push(transport.subscribe(subjects.master.report(id), (message) => intake.take(message)));
   }
 

@@ -11,6 +11,7 @@ import type { Clock, Timer } from '../clock/clock.port.ts';
 import type { WorkerPool } from '../dispatch/worker-pool.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Transport } from '../transport/transport.port.ts';
+import { tryRequest } from '../transport/try-request.ts';
 import type { AttemptCourier } from './attempt-courier.ts';
 import type { InstanceHost } from './instance-host.ts';
 import type { LiveInstance } from './live-instance.ts';
@@ -85,7 +86,9 @@ export class Rehoming {
     while (true) {
       const body = this.#bodyOf(groups);
       if (body.instances.length === 0) return;
-      const result = await transport.request(subjects.worker.takeover(worker), body, { timeoutMs: requestTimeoutMs });
+      const result = await tryRequest(transport, subjects.worker.takeover(worker), body, {
+        timeoutMs: requestTimeoutMs,
+      });
       const reply = result.kind === 'answer' ? takeoverReplySchema.safeParse(result.body) : undefined;
       if (reply?.success === true) return this.#take(groups, reply.data);
       if (clock.now() >= deadlineAt) break;

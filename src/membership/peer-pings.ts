@@ -8,6 +8,7 @@ import type { Member } from '../../schemas/messages/membership.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import type { Clock, Timer } from '../clock/clock.port.ts';
 import type { Transport } from '../transport/transport.port.ts';
+import { tryRequest } from '../transport/try-request.ts';
 import type { MemberDirectory } from './member-directory.ts';
 
 export type PeerPingsOptions = {
@@ -66,7 +67,7 @@ export class PeerPings {
     const { transport, config } = this.#options;
     if (transport.status() === 'away') return 'silent';
     const subject = peer.kind === 'master' ? subjects.master.ping(peer.id) : subjects.worker.ping(peer.id);
-    const result = await transport.request(subject, {}, { timeoutMs: config.pingTimeoutMs });
+    const result = await tryRequest(transport, subject, {}, { timeoutMs: config.pingTimeoutMs });
     if (result.kind === 'noResponders') return 'absent';
     if (result.kind === 'timeout') return 'silent';
     const reply = pingReplySchema.safeParse(result.body);

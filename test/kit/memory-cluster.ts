@@ -124,6 +124,13 @@ export async function createMemoryCluster() {
     if (result.kind !== 'answer') throw new Error(`${subject}: ${result.kind}`);
     return result.body;
   };
+  /** Resolves when every master knows this many masters. */
+  const whenKnown = async (masterCount: number): Promise<void> => {
+    for (let agreed = 0; agreed < masters.size * 2; ) {
+      const { members: known } = (await ask(subjects.query('cluster'), {})) as { members: { kind: string }[] };
+      agreed = known.filter(({ kind }) => kind === 'master').length === masterCount ? agreed + 1 : 0;
+    }
+  };
   const show = async (instance: InstanceId): Promise<RunReply> =>
     runReplySchema.parse(await ask(subjects.query('run'), { instance }));
 
@@ -134,6 +141,12 @@ export async function createMemoryCluster() {
     claims,
     startMaster,
     startWorker,
+    whenKnown,
+    /** As SIGTERM does it. */
+    stopMaster: async (id: string) => {
+      await masters.get(id)?.stop(2_000);
+      masters.delete(id);
+    },
     kill,
     ask,
     show,
