@@ -166,6 +166,8 @@ export class RandomRun {
     this.perform({ command: takeOwnership(this.epoch) });
     this.toPlace.clear();
     this.timers.clear();
+    // The former owner may have died before it asked.
+    for (const attempt of this.attempts.values()) attempt.isCancelled = false;
     const restored = this.actor.restore(JSON.parse(JSON.stringify(this.actor.store(this.snapshot))));
     this.snapshot = restored;
     for (const effect of this.actor.pendingEffects(restored)) this.perceive(effect);

@@ -227,6 +227,21 @@ describe('effects of a task', () => {
     expect(effects).toEqual([{ type: 'cancelAttempt', task: 'a', reason: 'timeout', ...place }]);
   });
 
+  const pending: Record<string, string> = {
+    ready: 'placeTask',
+    assigned: 'offerAttempt',
+    running: 'armTimer',
+    'cancelling unstarted': 'cancelAttempt',
+    'cancelling to stop': 'cancelAttempt',
+    'cancelling on timeout': 'cancelAttempt',
+    backingOff: 'armTimer',
+  };
+
+  it.each(Object.keys(paths))('%s: what a new owner has to do is pending', (state) => {
+    const owed = pendingTaskEffects(nameOf('a'), reach(state)).map(({ type }) => type);
+    expect(owed.join(' ')).toBe(pending[state] ?? '');
+  });
+
   it.each(Object.keys(paths))('%s: what is pending was asked for on the way here', (state) => {
     const asked = (paths[state] ?? []).reduce(
       ({ task, effects }, name) => {
