@@ -1,5 +1,6 @@
 /** What the outside owes for a run: the effects of its tasks, and the end of the run itself. */
 
+import type { TaskName } from '../../schemas/ids.ts';
 import { entries } from '../kit/persistent-vector.ts';
 import { pendingTaskEffects, type TaskEffect } from '../task-instance/task-instance.effects.ts';
 import type { AttemptPlace } from '../task-instance/task-instance.machine.ts';
@@ -24,15 +25,19 @@ export function pendingEffects({ value, context }: State): WorkflowInstanceEffec
   return effects;
 }
 
+export type AwaitedAttempt = { task: TaskName } & AttemptPlace;
+
 /** Attempts from which a worker owes a report. The worker's life is the deadline of the answer (I6). */
-export function awaitedAttempts({ value, context }: State): AttemptPlace[] {
+export function awaitedAttempts({ value, context }: State): AwaitedAttempt[] {
   if (!isUnderWay(value)) return [];
-  const awaited: AttemptPlace[] = [];
+  const awaited: AwaitedAttempt[] = [];
   for (const [, task] of entries(context.tasks)) {
     const { status } = task;
     const isHeldByWorker =
       status === 'assigned' || status === 'accepted' || status === 'running' || status === 'cancelling';
-    if (isHeldByWorker && task.context.current !== null) awaited.push(task.context.current);
+    if (isHeldByWorker && task.context.current !== null) {
+      awaited.push({ task: task.context.task, ...task.context.current });
+    }
   }
   return awaited;
 }

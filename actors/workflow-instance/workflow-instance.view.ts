@@ -15,7 +15,7 @@ export function taskStateOf(plan: Plan, context: WorkflowInstanceContext, task: 
 }
 
 /** The run's parameters, and the outputs of the tasks that this one needs. */
-export function attemptInputs(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask): AttemptInputs {
+export function attemptInputs(context: WorkflowInstanceContext, task: PlannedTask): AttemptInputs {
   const needs: Record<string, JsonRecord> = {};
   for (const need of task.needs) {
     const { context: needed } = at(context.tasks, need);
@@ -52,7 +52,7 @@ function summaryOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTa
     status,
     needs: task.definition.needs,
     attempts: state.attempt,
-    ...(state.current === null ? {} : { attemptId: state.current.attemptId, worker: state.current.worker }),
+    ...(state.last === null ? {} : { attemptId: state.last.attemptId, worker: state.last.worker }),
     ...(state.startedAt === null ? {} : { startedAt: state.startedAt }),
     ...(state.finishedAt === null ? {} : { finishedAt: state.finishedAt }),
     ...(state.outputs === null ? {} : { outputs: state.outputs }),
