@@ -39,19 +39,17 @@ export const appendHandler =
     call.onHalfClose = () => {
       if (target === undefined) return call.end(invalidArgument('The append names no stream.'));
       const written = target;
-      queueWrite(
-        queue,
-        call,
+      queueWrite(queue, call, {
         sizeBytes,
-        (writer) => writer.append(written, events),
-        (outcome) => {
+        execute: (writer) => writer.append(written, events),
+        settle: (outcome) => {
           if (outcome.kind !== 'written' && outcome.kind !== 'wrongExpectedVersion') {
             return call.end(statusOfRejection(outcome, written));
           }
           call.write(encodeAppendResponse(outcome, written.expected));
           call.end();
         },
-      );
+      });
     };
   };
 
@@ -63,17 +61,15 @@ export const deleteHandler =
   (call) => {
     call.onMessage = (bytes) => {
       const target = { ...decodeDeleteRequest(bytes), deadlineAtMs: call.deadlineAtMs };
-      queueWrite(
-        queue,
-        call,
-        0,
-        (writer) => writer[kind](target),
-        (outcome) => {
+      queueWrite(queue, call, {
+        sizeBytes: 0,
+        execute: (writer) => writer[kind](target),
+        settle: (outcome) => {
           if (outcome.kind !== 'written') return call.end(statusOfRejection(outcome, target));
           call.write(frameMessage(encodeDeletePosition(outcome.lastPosition)));
           call.end();
         },
-      );
+      });
     };
   };
 
@@ -103,13 +99,14 @@ export const batchAppendHandler =
     call.onHalfClose = () => answers.endWhenSent();
   };
 
-const queueWrite = (
-  queue: CommitQueue,
-  call: GrpcCall,
-  sizeBytes: number,
-  execute: (writer: EventWriter) => AppendOutcome,
-  settle: (outcome: AppendOutcome) => void,
-): void => queue.push({ sizeBytes, execute, settle, fail: (reason) => call.end(unavailable(reason)) });
+type WriteRequest = {
+  sizeBytes: number;
+  execute: (writer: EventWriter) => AppendOutcome;
+  settle: (outcome: AppendOutcome) => void;
+};
+
+const queueWrite = (queue: CommitQueue, call: GrpcCall, request: WriteRequest): void =>
+  queue.push({ ...request, fail: (reason) => call.end(unavailable(reason)) });
 
 const decodeDeleteRequest = (bytes: Buffer): StreamTarget => {
   const request = new WireReader(bytes);

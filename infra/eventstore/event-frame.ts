@@ -78,9 +78,9 @@ export const encodeAppend = (
   let offset = 0;
   events.forEach((event, index) => {
     const at = { position: positions[index] as number, revision: revisionAt(place, index) };
-    const recordSize = sizes[index] as number;
-    offset = writeFrameHead(frames, offset, recordSize, at.position);
-    offset = writeRecord(frames, offset, event, place, created, at);
+    const recordBytes = sizes[index] as number;
+    offset = writeFrameHead(frames, offset, recordBytes, at.position);
+    offset = writeRecord(frames, offset, { event, place, created, at });
     frames[offset] = 0x18;
     offset = writeVarint(frames, offset + 1, at.position);
   });
@@ -170,20 +170,20 @@ const recordSizeBytes = (event: ProposedEvent, place: AppendPlace, created: Buff
   optionalSizeBytes(event.customMetadata) +
   optionalSizeBytes(event.data);
 
-const readEventSizeBytes = (recordSize: number, position: number): number =>
-  delimitedSizeBytes(recordSize) + 1 + varintSizeBytes(position);
+const readEventSizeBytes = (recordBytes: number, position: number): number =>
+  delimitedSizeBytes(recordBytes) + 1 + varintSizeBytes(position);
 
-const frameSizeBytes = (recordSize: number, position: number): number =>
-  GRPC_HEADER_SIZE_BYTES + delimitedSizeBytes(readEventSizeBytes(recordSize, position));
+const frameSizeBytes = (recordBytes: number, position: number): number =>
+  GRPC_HEADER_SIZE_BYTES + delimitedSizeBytes(readEventSizeBytes(recordBytes, position));
 
-const writeFrameHead = (target: Buffer, offset: number, recordSize: number, position: number): number => {
-  const readEventSize = readEventSizeBytes(recordSize, position);
+const writeFrameHead = (target: Buffer, offset: number, recordBytes: number, position: number): number => {
+  const readEventBytes = readEventSizeBytes(recordBytes, position);
   target[offset] = 0;
-  target.writeUInt32BE(delimitedSizeBytes(readEventSize), offset + 1);
+  target.writeUInt32BE(delimitedSizeBytes(readEventBytes), offset + 1);
   target[offset + GRPC_HEADER_SIZE_BYTES] = 0x0a;
-  const inner = writeVarint(target, offset + GRPC_HEADER_SIZE_BYTES + 1, readEventSize);
+  const inner = writeVarint(target, offset + GRPC_HEADER_SIZE_BYTES + 1, readEventBytes);
   target[inner] = 0x0a;
-  return writeVarint(target, inner + 1, recordSize);
+  return writeVarint(target, inner + 1, recordBytes);
 };
 
 const writeDelimited = (target: Buffer, offset: number, tag: number, bytes: Buffer): number => {
@@ -206,14 +206,9 @@ const writeRevision = (target: Buffer, offset: number, revision: number): number
   return offset + 1 + TOMBSTONE_VARINT.length;
 };
 
-const writeRecord = (
-  target: Buffer,
-  start: number,
-  event: ProposedEvent,
-  place: AppendPlace,
-  created: Buffer,
-  at: EventPlace,
-): number => {
+type RecordParts = { event: ProposedEvent; place: AppendPlace; created: Buffer; at: EventPlace };
+
+const writeRecord = (target: Buffer, start: number, { event, place, created, at }: RecordParts): number => {
   target[start] = 0x0a;
   target[start + 1] = UUID_TEXT_SIZE_BYTES + 2;
   target[start + 2] = 0x12;

@@ -16,7 +16,9 @@ export interface NatsServerBinary {
 export interface FindNatsServerOptions {
   /** Use exactly this program. */
   binary?: string | undefined;
-  /** Folders to look in; default: PATH, the usual folders, the cache of the project. */
+  /** Value of PATH; default: none, only the usual folders are looked through. */
+  searchPath?: string | undefined;
+  /** Folders to look in; default: the search path, the usual folders, the cache of the project. */
   folders?: readonly string[] | undefined;
 }
 
@@ -31,7 +33,7 @@ const remedy =
 export async function findNatsServer(options: FindNatsServerOptions = {}): Promise<NatsServerBinary> {
   if (options.binary !== undefined) return inspectNatsServer(options.binary);
   const refusals: NatsServerError[] = [];
-  for (const path of candidatesIn(options.folders ?? searchFolders())) {
+  for (const path of candidatesIn(options.folders ?? searchFolders(options.searchPath ?? ''))) {
     try {
       return await inspectNatsServer(path);
     } catch (error) {
@@ -80,9 +82,9 @@ function isExecutableFile(path: string): boolean {
   }
 }
 
-function searchFolders(): string[] {
-  const onPath = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder !== '');
-  return [...onPath, '/usr/sbin', '/usr/local/bin', '/usr/local/sbin', ...cacheFolders()];
+function searchFolders(searchPath: string): string[] {
+  const onPath = searchPath.split(delimiter).filter((folder) => folder !== '');
+  return [...onPath, '/usr/bin', '/usr/sbin', '/usr/local/bin', '/usr/local/sbin', ...cacheFolders()];
 }
 
 /** `node_modules/.cache/millrace/nats-server-<version>/`, newest version first. */

@@ -19,6 +19,8 @@ export interface StartNatsServerOptions {
   port: number;
   /** Path of the program; default: searched for, see `findNatsServer`. */
   binary?: string;
+  /** Value of PATH, for the search. */
+  searchPath?: string;
   /** How long one start of the server may take, recovery of its store included. Default 60 s. */
   readyTimeoutMs?: number;
   /** Default: ten restarts in a row, 0.1 s to 5 s apart. */
@@ -44,7 +46,7 @@ const readyTimeoutDefaultMs = 60_000;
 
 /** Resolves once the server accepts connections and JetStream is on. Throws `NatsServerError`. */
 export async function startNatsServer(options: StartNatsServerOptions): Promise<RunningNatsServer> {
-  const binary = await findNatsServer({ binary: options.binary });
+  const binary = await findNatsServer({ binary: options.binary, searchPath: options.searchPath });
   mkdirSync(options.dataDir, { recursive: true, mode: 0o700 });
   const dataDir = realpathSync(options.dataDir);
   const claim = claimDataFolder(dataDir);

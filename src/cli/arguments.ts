@@ -17,7 +17,10 @@ export function wholeNumber(range: { min: number; max: number }): (text: string)
   };
 }
 
-export function durationMs(text: string): number {
+/** The value of an option whose name, by custom, has no unit: `--timeout 30s`. */
+export type DurationMs = number;
+
+export function durationMs(text: string): DurationMs {
   const ms = parseDurationMs(text);
   if (ms === undefined || ms === 0) throw new InvalidArgumentError('Expected a duration, such as 30s, 5m or 1h30m.');
   return ms;

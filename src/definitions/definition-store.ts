@@ -96,7 +96,7 @@ export class DefinitionStore {
     const authorship = { ...author, epoch: 0, correlationId: id, causationId: id, decidedAt: clock.now() };
     const expected = data.version === 1 ? 'none' : data.version - 2;
     const event = newEvent(id, { type: 'DefinitionRegistered', data }, authorship);
-    const result = await journal.append(definitionStream(data.definition.name), expected, [event]);
+    const result = await journal.append(definitionStream(data.definition.name), expected, [event]).catch(tooLarge);
     return result.kind === 'appended';
   }
 
@@ -116,4 +116,10 @@ export class DefinitionStore {
     if (version > newest) this.#newest.set(definition.name, runnable);
     return runnable;
   }
+}
+
+function tooLarge(fault: unknown): never {
+  if (!(fault instanceof AppError) || fault.code !== 'APPEND_TOO_LARGE') throw fault;
+  const message = `the definition does not fit one event: ${fault.message}. Split the workflow, or move long scripts to files`;
+  throw new AppError('DEFINITION_TOO_LARGE', message, { cause: fault });
 }

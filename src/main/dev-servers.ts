@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { NatsServerError } from '../../infra/nats/nats-server.error.ts';
 import { startNatsServer } from '../../infra/nats/start-nats-server.ts';
 import type { Config } from '../../schemas/config.schema.ts';
+import { processEnvironment } from '../config/environment.ts';
 import { AppError } from '../errors/app-error.ts';
 import { type RoleChild, startRoleChild } from './role-child.ts';
 
@@ -41,6 +42,7 @@ async function startNats({ config, onNotice, onFatal }: DevServerOptions) {
     const server = await startNatsServer({
       dataDir: resolve(config.dataDir, 'nats'),
       port: 0,
+      searchPath: processEnvironment().PATH ?? '',
       onRestart: ({ reason }) => onNotice(`nats-server ended (${reason}) and is started again`),
       onGaveUp: onFatal,
     });

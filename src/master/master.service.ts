@@ -20,7 +20,7 @@ import { createWorkerPool, type WorkerPool } from '../dispatch/worker-pool.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { Journal, NewEvent } from '../journal/journal.port.ts';
 import { createHeartbeat, type Heartbeat } from '../membership/heartbeat.ts';
-import { createMemberDirectory, type MemberChange, type MemberDirectory } from '../membership/member-directory.ts';
+import { type MemberChange, MemberDirectory } from '../membership/member-directory.ts';
 import { PeerPings } from '../membership/peer-pings.ts';
 import type { RunIndex } from '../runs/run-index.port.ts';
 import { RunProjection } from '../runs/run-projection.ts';
@@ -89,7 +89,7 @@ export class MasterService {
     this.#options = options;
     const { id, incarnation, host, config, transport, journal, clock, ids, index, log } = options;
     this.#startedAt = clock.now();
-    this.#members = createMemberDirectory({ bucket: options.members, clock, ttlMs: config.memberTtlMs, log });
+    this.#members = new MemberDirectory({ bucket: options.members, clock, ttlMs: config.memberTtlMs, log });
     this.#claims = createClaimBook(options.claims);
     this.#gate = createLeaseGate({ clock, ttlMs: config.memberTtlMs });
     this.#pool = createWorkerPool(config);

@@ -1,13 +1,13 @@
 /** `millrace stop <run>`: ends a run; what runs is cancelled, what waits never starts. */
 import type { CommandReceipt } from '../../../schemas/messages/client.messages.ts';
-import { durationMs } from '../arguments.ts';
+import { type DurationMs, durationMs } from '../arguments.ts';
 import { type ExitCode, exitCodeOfRun, exitCodes } from '../exit-codes.ts';
 import { resolveInstance } from '../resolve-instance.ts';
 import type { Session } from '../session.ts';
 import { waitForRun } from '../wait-for-run.ts';
 import { type CommandHost, commandGroups, examples } from './command-host.ts';
 
-type StopOptions = { reason?: string; wait?: boolean; timeout?: number };
+type StopOptions = { reason?: string; wait?: boolean; timeout?: DurationMs };
 
 export function addStopCommand(host: CommandHost): void {
   host.program

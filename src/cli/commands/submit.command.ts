@@ -3,7 +3,7 @@ import type { WorkflowName } from '../../../schemas/ids.ts';
 import { type SubmissionKey, submissionKeySchema } from '../../../schemas/ids.ts';
 import type { Receipt } from '../../../schemas/messages/client.messages.ts';
 import { AppError } from '../../errors/app-error.ts';
-import { collected, durationMs, submissionKey, wholeNumber, workflowName } from '../arguments.ts';
+import { collected, type DurationMs, durationMs, submissionKey, wholeNumber, workflowName } from '../arguments.ts';
 import { type ExitCode, exitCodeOfRun, exitCodes } from '../exit-codes.ts';
 import { paramsFrom } from '../params.ts';
 import { readDefinition } from '../read-definitions.ts';
@@ -19,7 +19,7 @@ type SubmitOptions = {
   key?: SubmissionKey;
   version?: number;
   wait?: boolean;
-  timeout?: number;
+  timeout?: DurationMs;
 };
 
 type Target = { workflow: WorkflowName; version: number | undefined };
