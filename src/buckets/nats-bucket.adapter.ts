@@ -1,13 +1,14 @@
 /**
  * Buckets over NATS KV; works with nats-server 2.9 and newer.
  *
- * A removed key leaves one small message behind (until its time limit, if the bucket has one), which every new watch
- * reads past. A bucket without limit grows by one such message for each key ever used.
+ * A removed key leaves a mark of one small message, for watches to see. In a bucket without time limit whoever removed
+ * the key deletes the mark a minute later; the marks of a process that died first stay, and new watches read past them.
  */
 import { AppError } from '../errors/app-error.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { NatsLink } from '../transport/nats-link.ts';
 import type { Bucket, BucketChange, BucketEntry, BucketStore, BucketWriteResult } from './bucket.port.ts';
+import { RemovalMarks } from './nats-bucket-marks.ts';
 import { BucketStream } from './nats-bucket-stream.ts';
 import { followBucket } from './nats-bucket-watch.ts';
 
@@ -16,31 +17,41 @@ export type NatsBucketStoreOptions = {
   log: Log;
   /** Longest time of one call, repetitions included. Default 5,000. */
   deadlineMs?: number;
+  /** How long the marks of removed keys stay in buckets without time limit. Default 60,000. */
+  markRetentionMs?: number;
 };
 
 const deadlineDefaultMs = 5_000;
+const markRetentionDefaultMs = 60_000;
 const createAttemptCountMax = 5;
 const keyPattern = /^[-/=\w]+(\.[-/=\w]+)*$/;
 
 export function createNatsBucketStore(options: NatsBucketStoreOptions): BucketStore {
   const deadlineMs = options.deadlineMs ?? deadlineDefaultMs;
+  const retentionMs = options.markRetentionMs ?? markRetentionDefaultMs;
   return {
     open: async (name, { ttlMs, replicas }) => {
       const stream = new BucketStream({ link: options.link, name, ttlMs, replicas, deadlineMs, log: options.log });
       await stream.ensure();
-      return new NatsBucket(stream, { name, deadlineMs, log: options.log });
+      const deleteMessage = (revision: number): Promise<void> => stream.deleteMessage(revision);
+      const marks = new RemovalMarks({ deleteMessage, retentionMs, log: options.log });
+      return new NatsBucket(stream, { name, deadlineMs, log: options.log, marks: ttlMs === 0 ? marks : undefined });
     },
   };
 }
 
+type NatsBucketOptions = { name: string; deadlineMs: number; log: Log; marks: RemovalMarks | undefined };
+
 class NatsBucket implements Bucket {
   private readonly stream: BucketStream;
+  private readonly marks: RemovalMarks | undefined;
   private readonly name: string;
   private readonly deadlineMs: number;
   private readonly log: Log;
 
-  constructor(stream: BucketStream, options: { name: string; deadlineMs: number; log: Log }) {
+  constructor(stream: BucketStream, options: NatsBucketOptions) {
     this.stream = stream;
+    this.marks = options.marks;
     this.name = options.name;
     this.deadlineMs = options.deadlineMs;
     this.log = options.log.child({ bucket: options.name });
@@ -79,7 +90,9 @@ class NatsBucket implements Bucket {
 
   async remove(key: string, revision?: number): Promise<BucketWriteResult> {
     if (revision !== undefined && revision <= 0) return { kind: 'conflict' };
-    return this.stream.write(checkedKey(key), undefined, revision);
+    const result = await this.stream.write(checkedKey(key), undefined, revision);
+    if (result.kind === 'written') this.marks?.add(result.revision);
+    return result;
   }
 
   entries(): Promise<BucketEntry[]> {

@@ -156,6 +156,27 @@ function watches(store: () => BucketStore): void {
     other.end();
   });
 
+  it('tells every one of many removals at once', async () => {
+    const bucket = await store().open(newName(), { ttlMs: 0, replicas: 1 });
+    const keys = Array.from({ length: 500 }, (_, index) => `key.${index}`);
+    await Promise.all(keys.map((key) => bucket.put(key, 1)));
+    const watched = watch(bucket);
+    await watched.until((told) => told.includes('current'));
+    await Promise.all(keys.map((key) => bucket.remove(key)));
+    await watched.until((told) => told.length === 1_001);
+    expect(new Set(watched.told.slice(501))).toEqual(new Set(keys.map((key) => `${key} removed`)));
+    watched.end();
+  });
+
+  it('ends with the last values of keys that change fast', async () => {
+    const bucket = await store().open(newName(), { ttlMs: 0, replicas: 1 });
+    const watched = watch(bucket);
+    const keys = Array.from({ length: 20 }, (_, index) => `key.${index}`);
+    for (let value = 0; value < 50; value += 1) await Promise.all(keys.map((key) => bucket.put(key, value)));
+    await watched.until((told) => keys.every((key) => told.includes(`${key}=49`)));
+    watched.end();
+  });
+
   it('tells a thousand entries', async () => {
     const bucket = await store().open(newName(), { ttlMs: 0, replicas: 1 });
     await Promise.all(Array.from({ length: 1_000 }, (_, index) => bucket.put(`key.${index}`, index)));

@@ -99,6 +99,25 @@ describe('the NATS adapters when the server is killed', () => {
     await expect.poll(() => bucket.get('key'), { timeout: 3_000 }).toBeUndefined();
   });
 
+  it('delete the marks of removed keys after a while', async () => {
+    const transport = await connect('marks');
+    const store = createNatsBucketStore({ link: transport.link, log: silentLog, markRetentionMs: 100 });
+    const bucket = await store.open('marks', { ttlMs: 0, replicas: 1 });
+    const watched = watch(bucket);
+    await watched.until((told) => told.includes('current'));
+    await Promise.all(Array.from({ length: 50 }, (_, index) => bucket.create(`key.${index}`, index)));
+    await Promise.all(Array.from({ length: 49 }, (_, index) => bucket.remove(`key.${index}`)));
+    const messageCount = async (): Promise<unknown> => {
+      const info = await transport.request('$JS.API.STREAM.INFO.KV_marks', undefined, { timeoutMs: 1_000 });
+      return info.kind === 'answer' ? (info.body as { state: { messages: number } }).state.messages : info;
+    };
+    await expect.poll(messageCount, { timeout: 5_000 }).toBe(1);
+    await watched.until((told) => told.filter((line) => line.endsWith('removed')).length === 49);
+    expect(await bucket.create('key.0', 'again')).toMatchObject({ kind: 'written' });
+    expect((await bucket.entries()).map((entry) => entry.key).sort()).toEqual(['key.0', 'key.49']);
+    watched.end();
+  });
+
   it('end the wait for a first connection when told', async () => {
     const abort = new AbortController();
     const connecting = connectNatsTransport({
