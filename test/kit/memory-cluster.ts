@@ -10,9 +10,11 @@ import { errorReplySchema } from '../../schemas/errors.ts';
 import type { Incarnation, InstanceId, MasterId, WorkerId, WorkflowName } from '../../schemas/ids.ts';
 import { type Receipt, type RunReply, receiptSchema, runReplySchema } from '../../schemas/messages/client.messages.ts';
 import { buckets, subjects } from '../../schemas/messages/subjects.ts';
+import type { Bucket } from '../../src/buckets/bucket.port.ts';
 import { createMemoryBucketStore } from '../../src/buckets/memory-bucket.adapter.ts';
 import { systemClock, systemIds } from '../../src/clock/system-clock.adapter.ts';
 import { instanceStream } from '../../src/journal/codec.ts';
+import type { RecordedEvent } from '../../src/journal/journal.port.ts';
 import { createMemoryStore } from '../../src/journal/memory-journal.adapter.ts';
 import { MasterService } from '../../src/master/master.service.ts';
 import { openRunIndex } from '../../src/runs/sqlite-run-index.adapter.ts';
@@ -33,6 +35,7 @@ const config = configSchema.parse({
   master: {
     heartbeatIntervalMs: 50,
     memberTtlMs: 400,
+    workerAbsenceMaxMs: 400,
     offerTimeoutMs: 300,
     holdReportDelayMs: 50,
     lazyAppendDelayMs: 5,
@@ -46,57 +49,65 @@ const config = configSchema.parse({
   },
 });
 
-export type MemoryCluster = Awaited<ReturnType<typeof createMemoryCluster>>;
+/** Masters and workers of one process, on the memory twins of everything between them. */
+export class MemoryCluster {
+  readonly network = createMemoryNetwork({ clock });
+  readonly store = createMemoryStore({ clock });
+  readonly claims: Bucket;
+  readonly #members: Bucket;
+  readonly #client = this.network.connect('client');
+  readonly #dataDir = mkdtempSync(join(tmpdir(), 'millrace-cluster-'));
+  readonly #masters = new Map<string, MasterService>();
+  readonly #workers = new Map<string, WorkerService>();
+  readonly #ledgers = new Map<string, ReturnType<typeof createMemoryLedger>>();
 
-export async function createMemoryCluster() {
-  const dataDir = mkdtempSync(join(tmpdir(), 'millrace-cluster-'));
-  const network = createMemoryNetwork({ clock });
-  const store = createMemoryStore({ clock });
-  const bucketStore = createMemoryBucketStore({ clock });
-  const members = await bucketStore.open(buckets.members, { ttlMs: config.master.memberTtlMs, replicas: 1 });
-  const claims = await bucketStore.open(buckets.claims, { ttlMs: 0, replicas: 1 });
-  const client = network.connect('client');
-  const masters = new Map<string, MasterService>();
-  const workers = new Map<string, WorkerService>();
-  const ledgers = new Map<string, ReturnType<typeof createMemoryLedger>>();
+  private constructor(members: Bucket, claims: Bucket) {
+    this.#members = members;
+    this.claims = claims;
+  }
 
-  const startMaster = async (id: string) => {
+  static async create(): Promise<MemoryCluster> {
+    const bucketStore = createMemoryBucketStore({ clock });
+    const members = await bucketStore.open(buckets.members, { ttlMs: config.master.memberTtlMs, replicas: 1 });
+    return new MemoryCluster(members, await bucketStore.open(buckets.claims, { ttlMs: 0, replicas: 1 }));
+  }
+
+  async startMaster(id: string): Promise<void> {
     const master = new MasterService({
       id: id as MasterId,
       incarnation: randomUUID() as Incarnation,
       host: 'here',
       config: config.master,
-      transport: network.connect(id),
-      journal: store.connect(),
-      members,
-      claims,
+      transport: this.network.connect(id),
+      journal: this.store.connect(),
+      members: this.#members,
+      claims: this.claims,
       index: openRunIndex(':memory:'),
       clock,
       ids,
       load: () => ({ cpu: 0, memory: 0 }),
       log: silentLog,
     });
-    masters.set(id, master);
+    this.#masters.set(id, master);
     await master.start();
     await master.whenCurrent();
-    return master;
-  };
-  const startWorker = async (id: string, options: { group?: string; slots?: number } = {}) => {
-    const ledger = ledgers.get(id) ?? createMemoryLedger();
-    ledgers.set(id, ledger);
+  }
+
+  async startWorker(id: string, options: { group?: string; slots?: number } = {}): Promise<void> {
+    const ledger = this.#ledgers.get(id) ?? createMemoryLedger();
+    this.#ledgers.set(id, ledger);
+    const { slots = config.worker.slots, group = 'default' } = options;
     const worker = createWorkerService({
       id: id as WorkerId,
       incarnation: randomUUID() as Incarnation,
       host: 'here',
       pid: process.pid,
-      config: configSchema.parse({
-        worker: { ...config.worker, groups: [options.group ?? 'default'], slots: options.slots ?? config.worker.slots },
-      }).worker,
-      dataDir: join(dataDir, id),
-      transport: network.connect(id),
-      members,
+      config: configSchema.parse({ worker: { ...config.worker, groups: [group], slots } }).worker,
+      dataDir: join(this.#dataDir, id),
+      transport: this.network.connect(id),
+      members: this.#members,
       taskTypes: [
-        createScriptTaskType({ crashWorker: () => network.kill(id) }),
+        createScriptTaskType({ crashWorker: () => this.network.kill(id) }),
         createShellTaskType({ processes: systemProcessTable, baseEnvironment: process.env }),
         waitTaskType,
       ],
@@ -107,72 +118,70 @@ export async function createMemoryCluster() {
       ids,
       log: silentLog,
     });
-    workers.set(id, worker);
+    this.#workers.set(id, worker);
     await worker.start();
-    return worker;
-  };
+  }
+
+  /** As SIGTERM does it. */
+  async stopMaster(id: string): Promise<void> {
+    await this.#masters.get(id)?.stop(2_000);
+    this.#masters.delete(id);
+  }
+
   /** The process is gone at once, as after kill -9. */
-  const kill = (id: string) => {
-    network.kill(id);
-    void workers.get(id)?.stop(0);
-    void masters.get(id)?.stop(0);
-    workers.delete(id);
-    masters.delete(id);
-  };
-  const ask = async (subject: string, body: unknown): Promise<unknown> => {
-    const result = await client.request(subject, body, { timeoutMs: 5_000 });
+  kill(id: string): void {
+    this.network.kill(id);
+    void this.#workers.get(id)?.stop(0);
+    void this.#masters.get(id)?.stop(0);
+    this.#workers.delete(id);
+    this.#masters.delete(id);
+  }
+
+  async ask(subject: string, body: unknown): Promise<unknown> {
+    const result = await this.#client.request(subject, body, { timeoutMs: 5_000 });
     if (result.kind !== 'answer') throw new Error(`${subject}: ${result.kind}`);
     return result.body;
-  };
-  /** Resolves when every master knows this many masters. */
-  const whenKnown = async (masterCount: number): Promise<void> => {
-    for (let agreed = 0; agreed < masters.size * 2; ) {
-      const { members: known } = (await ask(subjects.query('cluster'), {})) as { members: { kind: string }[] };
-      agreed = known.filter(({ kind }) => kind === 'master').length === masterCount ? agreed + 1 : 0;
-    }
-  };
-  const show = async (instance: InstanceId): Promise<RunReply> =>
-    runReplySchema.parse(await ask(subjects.query('run'), { instance }));
+  }
 
-  return {
-    store,
-    network,
-    client,
-    claims,
-    startMaster,
-    startWorker,
-    whenKnown,
-    /** As SIGTERM does it. */
-    stopMaster: async (id: string) => {
-      await masters.get(id)?.stop(2_000);
-      masters.delete(id);
-    },
-    kill,
-    ask,
-    show,
-    register: async (definition: WorkflowDefinition) => {
-      const reply = await ask(subjects.register, { definition });
-      if (errorReplySchema.safeParse(reply).success) throw new Error(JSON.stringify(reply));
-    },
-    submit: async (workflow: string, body: object = {}): Promise<Receipt> =>
-      receiptSchema.parse(await ask(subjects.submit(workflow as WorkflowName), body)),
-    /** Resolves when the run has ended. */
-    whenEnded: async (instance: InstanceId, timeoutMs = 10_000): Promise<RunReply> => {
-      const deadlineAt = Date.now() + timeoutMs;
-      while (true) {
-        const reply = await show(instance);
-        if (reply.run.finishedAt !== undefined) return reply;
-        if (Date.now() > deadlineAt) {
-          throw new Error(`the run has not ended: ${JSON.stringify(reply.counts)} ${JSON.stringify(reply.tasks)}`);
-        }
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-    },
-    eventsOf: (instance: InstanceId) => store.eventsOf(instanceStream(instance)),
-    stop: async () => {
-      await Promise.all([...workers.values()].map((worker) => worker.stop(200)));
-      await Promise.all([...masters.values()].map((master) => master.stop(200)));
-      rmSync(dataDir, { recursive: true, force: true });
-    },
-  };
+  /** Resolves when every master knows this many masters. */
+  async whenKnown(masterCount: number): Promise<void> {
+    for (let agreed = 0; agreed < this.#masters.size * 2; ) {
+      const { members } = (await this.ask(subjects.query('cluster'), {})) as { members: { kind: string }[] };
+      agreed = members.filter(({ kind }) => kind === 'master').length === masterCount ? agreed + 1 : 0;
+    }
+  }
+
+  async show(instance: InstanceId): Promise<RunReply> {
+    return runReplySchema.parse(await this.ask(subjects.query('run'), { instance }));
+  }
+
+  async register(definition: WorkflowDefinition): Promise<void> {
+    const reply = await this.ask(subjects.register, { definition });
+    if (errorReplySchema.safeParse(reply).success) throw new Error(JSON.stringify(reply));
+  }
+
+  async submit(workflow: string, body: object = {}): Promise<Receipt> {
+    return receiptSchema.parse(await this.ask(subjects.submit(workflow as WorkflowName), body));
+  }
+
+  /** Resolves when the run has ended. */
+  async whenEnded(instance: InstanceId, timeoutMs = 20_000): Promise<RunReply> {
+    const deadlineAt = Date.now() + timeoutMs;
+    while (true) {
+      const reply = await this.show(instance);
+      if (reply.run.finishedAt !== undefined) return reply;
+      if (Date.now() > deadlineAt) throw new Error(`the run has not ended: ${JSON.stringify(reply)}`);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  eventsOf(instance: InstanceId): RecordedEvent[] {
+    return this.store.eventsOf(instanceStream(instance));
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([...this.#workers.values()].map((worker) => worker.stop(200)));
+    await Promise.all([...this.#masters.values()].map((master) => master.stop(200)));
+    rmSync(this.#dataDir, { recursive: true, force: true });
+  }
 }

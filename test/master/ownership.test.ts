@@ -3,12 +3,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { InstanceId } from '../../schemas/ids.ts';
 import type { Receipt } from '../../schemas/messages/client.messages.ts';
 import { chainOf, taskOf, workflowOf } from '../kit/definitions.ts';
-import { createMemoryCluster, type MemoryCluster } from '../kit/memory-cluster.ts';
+import { MemoryCluster } from '../kit/memory-cluster.ts';
 
 let cluster: MemoryCluster;
 
 beforeEach(async () => {
-  cluster = await createMemoryCluster();
+  cluster = await MemoryCluster.create();
 });
 
 afterEach(() => cluster.stop());

@@ -5,12 +5,12 @@ import type { TaskDefinition } from '../../schemas/definition/workflow.definitio
 import type { WorkerGroup } from '../../schemas/ids.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import { chainOf, diamondOf, fanOutOf, taskOf, workflowOf } from '../kit/definitions.ts';
-import { createMemoryCluster, type MemoryCluster } from '../kit/memory-cluster.ts';
+import { MemoryCluster } from '../kit/memory-cluster.ts';
 
 let cluster: MemoryCluster;
 
 beforeEach(async () => {
-  cluster = await createMemoryCluster();
+  cluster = await MemoryCluster.create();
   await cluster.startMaster('m1');
 });
 
