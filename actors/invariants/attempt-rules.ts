@@ -2,23 +2,31 @@
  * I4, event by event: an attempt id is assigned once, a task has one live attempt at a time and one result that counts,
  * and nothing is recorded of an attempt that is not live.
  */
-import type { WorkflowInstanceEvent, WorkflowInstanceEventOf } from '../../schemas/events/workflow-instance.events.ts';
-import type { AttemptId, TaskName } from '../../schemas/ids.ts';
-import type { ReadEvent, Report } from './history-event.ts';
+import type {
+  Fault,
+  PlacementReason,
+  WorkflowInstanceEvent,
+  WorkflowInstanceEventOf,
+} from '../../schemas/events/workflow-instance.events.ts';
+import type { AttemptId, Incarnation, TaskName, WorkerId } from '../../schemas/ids.ts';
+import { type Moment, momentOf, type ReadEvent, type Report } from './history-event.ts';
 
-type AttemptMoment = { revision: number; type: WorkflowInstanceEvent['type'] };
+/** Why something became of an attempt, where the event says it. */
+type AttemptMoment = Moment & { reason?: Fault };
 
 /** What became of one attempt, in order, its assignment first. */
 export type AttemptRecord = {
   attemptId: AttemptId;
   task: TaskName;
   attempt: number;
-  worker: string;
+  worker: WorkerId;
+  workerIncarnation: Incarnation;
+  why: PlacementReason;
   life: AttemptMoment[];
 };
 
 type AttemptEvent = Extract<WorkflowInstanceEvent, { data: { attemptId: AttemptId } }>;
-type TaskRecord = { live: AttemptRecord | undefined; attemptCount: number; result: AttemptMoment | undefined };
+type TaskRecord = { live: AttemptRecord | undefined; attemptCount: number; result: Moment | undefined };
 
 const endings: readonly string[] = ['TaskSucceeded', 'TaskFailed', 'TaskLost', 'TaskStopped', 'TaskRejected'];
 
@@ -32,16 +40,16 @@ export class AttemptRules {
     this.#report = report;
   }
 
-  take({ event, revision }: ReadEvent): void {
-    if (event.type === 'TaskAssigned') this.#assign(event.data, revision);
-    else if (isAttemptEvent(event)) this.#live(event, revision);
+  take(read: ReadEvent): void {
+    const { event } = read;
+    if (event.type === 'TaskAssigned') this.#assign(event.data, momentOf(read));
+    else if (isAttemptEvent(event)) this.#live(event, momentOf(read));
   }
 
-  #assign(
-    { task, attemptId, attempt, worker }: WorkflowInstanceEventOf<'TaskAssigned'>['data'],
-    revision: number,
-  ): void {
-    const record: AttemptRecord = { attemptId, task, attempt, worker, life: [{ revision, type: 'TaskAssigned' }] };
+  #assign(data: WorkflowInstanceEventOf<'TaskAssigned'>['data'], moment: Moment): void {
+    const { task, attemptId, attempt, worker, workerIncarnation, why } = data;
+    const { revision } = moment;
+    const record: AttemptRecord = { attemptId, task, attempt, worker, workerIncarnation, why, life: [moment] };
     const state = this.#taskOf(task);
     const former = this.#attempts.get(attemptId);
     if (former !== undefined) {
@@ -66,11 +74,12 @@ export class AttemptRules {
     this.records.push(record);
   }
 
-  #live(event: AttemptEvent, revision: number): void {
+  #live(event: AttemptEvent, moment: Moment): void {
     const { task, attemptId } = event.data;
+    const { revision } = moment;
     const state = this.#taskOf(task);
-    const moment = { revision, type: event.type };
-    this.#attempts.get(attemptId)?.life.push(moment);
+    const reason = reasonOf(event);
+    this.#attempts.get(attemptId)?.life.push(reason === undefined ? moment : { ...moment, reason });
     if (state.live?.attemptId !== attemptId) {
       this.#report('I4', revision, `${event.type} of the attempt ${attemptId} of ${task}, which is not live`);
     }
@@ -92,6 +101,11 @@ export class AttemptRules {
 
 function isAttemptEvent(event: WorkflowInstanceEvent): event is AttemptEvent {
   return 'attemptId' in event.data;
+}
+
+function reasonOf(event: AttemptEvent): Fault | undefined {
+  if (event.type === 'TaskFailed') return event.data.fault;
+  return event.type === 'TaskLost' || event.type === 'TaskRejected' ? event.data.reason : undefined;
 }
 
 /** A result that counts: after it the task gets no further attempt. */

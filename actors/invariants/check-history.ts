@@ -3,95 +3,99 @@
  * and what became of each attempt. The rules are stated over the events alone, apart from the machines; only I5 and I6
  * fold. Simulation, tests, command line and production share it.
  */
-import { eventMetadataSchema } from '../../schemas/envelope.ts';
 import { type WorkflowInstanceEvent, workflowInstanceEvents } from '../../schemas/events/workflow-instance.events.ts';
 import type { Plan } from '../graph/plan.ts';
 import { BrokenJournal } from '../kit/decider.ts';
 import { type WorkflowInstanceActor, workflowInstanceActor } from '../workflow-instance/workflow-instance.actor.ts';
 import { awaitedAttempts } from '../workflow-instance/workflow-instance.effects.ts';
-import { type AttemptRecord, AttemptRules } from './attempt-rules.ts';
-import type { HistoryEvent, ReadEvent, Report, Violation } from './history-event.ts';
-import { type OwnerRecord, OwnershipRules } from './ownership-rules.ts';
+import type { WorkflowInstanceSnapshot } from '../workflow-instance/workflow-instance.machine.ts';
+import type { AttemptRecord } from './attempt-rules.ts';
+import type { HistoryEvent, ReadEvent, Violation } from './history-event.ts';
+import { endings, HistoryRules } from './history-rules.ts';
+import type { OwnerRecord, StaleWrite } from './ownership-rules.ts';
 
 export type HistoryReport = {
+  /** In the order of the stream. */
   violations: Violation[];
   owners: OwnerRecord[];
+  staleWrites: StaleWrite[];
   attempts: AttemptRecord[];
 };
 
 /** @param history the whole stream from its first event on. */
 export function checkHistory(plan: Plan, history: readonly HistoryEvent[]): HistoryReport {
-  const violations: Violation[] = [];
-  const report: Report = (invariant, revision, message) => violations.push({ invariant, revision, message });
-  const ownership = new OwnershipRules(report);
-  const attempts = new AttemptRules(report);
-  const events = readAll(history, report);
-  checkRevisions(history, report);
-  for (const event of events) {
-    ownership.take(event);
-    attempts.take(event);
-  }
-  checkEnd(events, report);
-  checkFold(workflowInstanceActor(plan), events, report);
-  violations.sort((a, b) => a.revision - b.revision);
-  return { violations, owners: ownership.owners, attempts: attempts.records };
+  const check = new HistoryCheck(workflowInstanceActor(plan));
+  for (const event of history) check.take(event);
+  return check.report();
 }
 
-function readAll(history: readonly HistoryEvent[], report: Report): ReadEvent[] {
-  const events: ReadEvent[] = [];
-  for (const { revision, type, data, metadata } of history) {
-    const event = readEvent(type, data);
-    const envelope = eventMetadataSchema.safeParse(metadata);
-    if (typeof event === 'string') report('I5', revision, event);
-    else if (!envelope.success)
-      report('I5', revision, `the metadata of ${type} does not fit: ${envelope.error.message}`);
-    else events.push({ revision, event, metadata: envelope.data });
+/** The same, event by event, for streams that are read as they come. */
+export class HistoryCheck {
+  readonly #actor: WorkflowInstanceActor;
+  readonly #rules = new HistoryRules();
+  #snapshot: WorkflowInstanceSnapshot;
+  #lastRevision: number | undefined;
+  /** After an event that the machine does not take no state is known any more. */
+  #isBroken = false;
+
+  constructor(actor: WorkflowInstanceActor) {
+    this.#actor = actor;
+    this.#snapshot = actor.initial();
   }
-  return events;
+
+  take(recorded: HistoryEvent): void {
+    const event = readEvent(recorded);
+    if (typeof event === 'string') this.#rules.report('I5', recorded.revision, event);
+    const read = this.#rules.take(recorded, typeof event === 'string' ? undefined : event);
+    if (read !== undefined) this.#fold(read);
+  }
+
+  /** The state after all that was taken; undefined when the machine refused an event. */
+  snapshot(): WorkflowInstanceSnapshot | undefined {
+    return this.#isBroken ? undefined : this.#snapshot;
+  }
+
+  report(): HistoryReport {
+    const { owners, staleWrites, attempts } = this.#rules;
+    const violations = [...this.#rules.violations];
+    if (!this.#isBroken && this.#lastRevision !== undefined) {
+      violations.push(...checkProgress(this.#actor, this.#snapshot, this.#lastRevision));
+    }
+    violations.sort((a, b) => a.revision - b.revision);
+    return { violations, owners, staleWrites, attempts };
+  }
+
+  /** I5: every event is taken in its state. */
+  #fold({ event, revision }: ReadEvent): void {
+    if (this.#isBroken) return;
+    this.#lastRevision = revision;
+    try {
+      this.#snapshot = this.#actor.fold(this.#snapshot, event).snapshot;
+    } catch (error) {
+      if (!(error instanceof BrokenJournal)) throw error;
+      this.#isBroken = true;
+      this.#rules.report(endings.includes(event.type) ? 'I9' : 'I5', revision, error.message);
+    }
+  }
+}
+
+/** I6: what is not finished owes or awaits something. */
+export function checkProgress(
+  actor: WorkflowInstanceActor,
+  snapshot: WorkflowInstanceSnapshot,
+  revision: number,
+): Violation[] {
+  if (actor.isFinished(snapshot)) return [];
+  if (actor.pendingEffects(snapshot).length > 0 || awaitedAttempts(snapshot).length > 0) return [];
+  const message = `the run is ${snapshot.value}, but nothing is pending and no attempt is awaited`;
+  return [{ invariant: 'I6', revision, message }];
 }
 
 /** The event, or what is wrong with it. */
-function readEvent(type: string, data: unknown): WorkflowInstanceEvent | string {
+function readEvent({ type, data }: HistoryEvent): WorkflowInstanceEvent | string {
   if (!Object.hasOwn(workflowInstanceEvents, type)) return `${type} is not an event of a run`;
   const parsed = workflowInstanceEvents[type as WorkflowInstanceEvent['type']].safeParse(data);
   if (!parsed.success) return `the data of ${type} does not fit: ${parsed.error.message}`;
   // Reason for the cast: type and schema come from the same entry of the registry.
   return { type, data: parsed.data } as WorkflowInstanceEvent;
-}
-
-function checkRevisions(history: readonly HistoryEvent[], report: Report): void {
-  for (const [expected, { revision }] of history.entries()) {
-    if (revision === expected) continue;
-    report('J4', revision, `expected revision ${expected}, found ${revision}: the stream has a gap or is out of order`);
-    return;
-  }
-}
-
-const endings: readonly string[] = ['WorkflowSucceeded', 'WorkflowFailed', 'WorkflowStopped'];
-
-/** I9: the end is named once, and nothing follows it. */
-function checkEnd(events: readonly ReadEvent[], report: Report): void {
-  const end = events.findIndex(({ event }) => endings.includes(event.type));
-  const following = end === -1 ? [] : events.slice(end + 1);
-  for (const { event, revision } of following) {
-    report('I9', revision, `${event.type} stands after the run ended with ${events[end]?.event.type}`);
-  }
-}
-
-/** I5: every event is taken in its state. I6: what is not finished owes or awaits something. */
-function checkFold(actor: WorkflowInstanceActor, events: readonly ReadEvent[], report: Report): void {
-  let snapshot = actor.initial();
-  for (const { event, revision } of events) {
-    try {
-      snapshot = actor.fold(snapshot, event).snapshot;
-    } catch (error) {
-      if (!(error instanceof BrokenJournal)) throw error;
-      report(endings.includes(event.type) ? 'I9' : 'I5', revision, error.message);
-      return;
-    }
-  }
-  const last = events.at(-1);
-  if (last === undefined || actor.isFinished(snapshot)) return;
-  if (actor.pendingEffects(snapshot).length > 0 || awaitedAttempts(snapshot).length > 0) return;
-  report('I6', last.revision, `the run is ${snapshot.value}, but nothing is pending and no attempt is awaited`);
 }

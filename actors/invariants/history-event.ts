@@ -17,3 +17,12 @@ export type Violation = { invariant: Invariant; revision: number; message: strin
 
 export type ReadEvent = { revision: number; event: WorkflowInstanceEvent; metadata: EventMetadata };
 export type Report = (invariant: Invariant, revision: number, message: string) => void;
+
+/** A write as the records name it; `at` is the clock of its owner, for people. */
+export type Moment = { revision: number; type: WorkflowInstanceEvent['type']; at: number };
+
+export const momentOf = ({ revision, event, metadata }: ReadEvent): Moment => ({
+  revision,
+  type: event.type,
+  at: metadata.decidedAt,
+});

@@ -8,7 +8,17 @@ import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instan
 import { definitionArbitrary, taskOf, workflowOf } from '../kit/definitions.ts';
 import { type Recorded, recordedOf } from '../kit/recorded.ts';
 import { choicesArbitrary, RandomRun } from './random-run.ts';
-import { attemptIdOf, ownershipTaken, runEvent, submitted, taskEvent, willRetry } from './run-events.ts';
+import {
+  attemptIdOf,
+  fault,
+  now,
+  ownershipTaken,
+  runEvent,
+  submitted,
+  taskEvent,
+  willRetry,
+  workerIncarnation,
+} from './run-events.ts';
 
 const plan = planOf(workflowOf([taskOf('a', [], { retry: { attempts: 2 } }), taskOf('b', ['a'])]));
 
@@ -49,10 +59,17 @@ describe('a good history', () => {
 
   it('tells who owned it, when, and by which claim', () => {
     const owner = { master: 'master-1', host: 'host-1' };
-    expect(checkHistory(plan, history).owners).toEqual([
-      { epoch: 1, ...owner, claimRevision: 1, firstRevision: 1, lastRevision: 5 },
-      { epoch: 2, ...owner, claimRevision: 2, firstRevision: 6, lastRevision: 12 },
+    expect(checkHistory(plan, history).owners).toMatchObject([
+      { epoch: 1, ...owner, claimRevision: 1, reason: 'created', first: { revision: 1 }, last: { revision: 5 } },
+      { epoch: 2, ...owner, claimRevision: 2, reason: 'masterLost', first: { revision: 6 }, last: { revision: 12 } },
     ]);
+    expect(checkHistory(plan, history).owners.map(({ eventCount }) => eventCount)).toEqual([5, 7]);
+  });
+
+  it('has no stale writes; one that is forged into it is named', () => {
+    expect(checkHistory(plan, history).staleWrites).toEqual([]);
+    const [stale] = checkHistory(plan, withMetadata(8, { epoch: 1 })).staleWrites;
+    expect(stale).toMatchObject({ revision: 8, type: 'TaskSucceeded', epoch: 1, currentEpoch: 2 });
   });
 
   it('tells the life of each attempt', () => {
@@ -62,10 +79,12 @@ describe('a good history', () => {
       task: 'a',
       attempt: 1,
       worker: 'worker-1',
+      workerIncarnation,
+      why: expect.objectContaining({ balancer: 'leastBusyOfTwo', candidateCount: 1 }),
       life: [
-        { revision: 2, type: 'TaskAssigned' },
-        { revision: 3, type: 'TaskStarted' },
-        { revision: 4, type: 'TaskFailed' },
+        { revision: 2, type: 'TaskAssigned', at: now },
+        { revision: 3, type: 'TaskStarted', at: now },
+        { revision: 4, type: 'TaskFailed', at: now, reason: fault },
       ],
     });
     expect(second).toMatchObject({ attempt: 2, life: [{ revision: 7 }, { revision: 8 }] });
