@@ -1,0 +1,100 @@
+/** What must hold when a simulated run is over and everything had time to settle. */
+import { checkHistory } from '../../actors/invariants/check-history.ts';
+import { taskSummaries } from '../../actors/workflow-instance/workflow-instance.view.ts';
+import type { InstanceId } from '../../schemas/ids.ts';
+import type { RunReply } from '../../schemas/messages/client.messages.ts';
+import { decodeInstanceEvent, streamPrefixes } from '../../src/journal/codec.ts';
+import type { RunTrack, SimMonitor } from './sim-monitor.ts';
+import type { SimWorker } from './sim-nodes.ts';
+import type { SimRandom } from './sim-random.ts';
+import type { SimStore } from './sim-store.ts';
+
+/** Liveness: after the faults every run ends, and every result is acked. */
+export function isSettled(monitor: SimMonitor, workers: readonly SimWorker[]): boolean {
+  for (const run of monitor.runs.values()) if (!run.isFinished) return false;
+  return workers.every((worker) => worker.isRemoved || (worker.isUp && worker.disk.unsettledCount() === 0));
+}
+
+export function checkLiveness(monitor: SimMonitor, workers: readonly SimWorker[], limitMs: number): void {
+  for (const { stream, snapshot, isFinished, revision, epoch } of monitor.runs.values()) {
+    if (isFinished) continue;
+    const counts = Object.entries(snapshot.context.counts).filter(([, count]) => count > 0);
+    const state = `${snapshot.value} at ${revision}, epoch ${epoch}, ${JSON.stringify(counts)}`;
+    monitor.breach('I6', `${stream} has not ended ${limitMs} ms after the faults: ${state}`);
+  }
+  for (const worker of workers) {
+    const count = worker.disk.unsettledCount();
+    if (worker.isRemoved || count === 0) continue;
+    monitor.breach('I2', `${worker.process.name} holds ${count} attempts unsettled ${limitMs} ms after the faults`);
+  }
+}
+
+/** I1, I4, I5, I6, I9 over each whole stream, and a restart after each of its events. */
+export function checkStreams(monitor: SimMonitor, store: SimStore, random: SimRandom): void {
+  const runs = [...monitor.runs.values()];
+  for (const run of runs) {
+    const { violations } = checkHistory(run.plan, store.streams.eventsOf(run.stream));
+    for (const { invariant, revision, message } of violations) {
+      monitor.breach(invariant, `${run.stream}@${revision}: ${message}`);
+    }
+    restartAfterEachEvent(monitor, store, run);
+  }
+  if (runs.length > 0) foldEachPrefixAnew(monitor, store, random.pick(runs));
+}
+
+/** I5: a snapshot that was stored as text and restored goes on as the one that never left memory. */
+function restartAfterEachEvent(monitor: SimMonitor, store: SimStore, { stream, actor }: RunTrack): void {
+  let kept = actor.initial();
+  for (const recorded of store.streams.eventsOf(stream)) {
+    const event = decodeInstanceEvent(recorded);
+    const restored = actor.fold(actor.restore(JSON.parse(JSON.stringify(actor.store(kept)))), event);
+    kept = actor.fold(kept, event).snapshot;
+    const same = JSON.stringify(actor.store(kept)) === JSON.stringify(actor.store(restored.snapshot));
+    const isOwedAlike =
+      JSON.stringify(actor.pendingEffects(kept)) === JSON.stringify(actor.pendingEffects(restored.snapshot));
+    if (same && isOwedAlike) continue;
+    monitor.breach('I5', `${stream}@${recorded.revision}: a restored snapshot differs from the kept one`);
+    return;
+  }
+}
+
+/** I5, of one run in full: what a new owner reads at any moment leads to the same state and the same duties. */
+function foldEachPrefixAnew(monitor: SimMonitor, store: SimStore, { stream, actor }: RunTrack): void {
+  const events = store.streams.eventsOf(stream).map(decodeInstanceEvent);
+  let kept = actor.initial();
+  for (const [index, event] of events.entries()) {
+    kept = actor.fold(kept, event).snapshot;
+    let anew = actor.initial();
+    for (const earlier of events.slice(0, index + 1)) anew = actor.fold(anew, earlier).snapshot;
+    const same = JSON.stringify(actor.store(kept)) === JSON.stringify(actor.store(anew));
+    const isOwedAlike = JSON.stringify(actor.pendingEffects(kept)) === JSON.stringify(actor.pendingEffects(anew));
+    if (same && isOwedAlike) continue;
+    monitor.breach('I5', `${stream}@${index}: folded anew it differs`);
+    return;
+  }
+}
+
+/** I5 over a border: what a master tells of a run is what the journal says of it at that revision. */
+export function checkView(
+  monitor: SimMonitor,
+  store: SimStore,
+  { run, revision, tasks, counts, params }: RunReply,
+): void {
+  const track = monitor.runs.get(streamPrefixes.workflowInstance + (run.instance satisfies InstanceId));
+  if (track === undefined) {
+    monitor.breach('I2', `the run ${run.instance} is shown, but not in the journal`);
+    return;
+  }
+  let snapshot = track.actor.initial();
+  for (const recorded of store.streams.eventsOf(track.stream).slice(0, revision + 1)) {
+    snapshot = track.actor.fold(snapshot, decodeInstanceEvent(recorded)).snapshot;
+  }
+  const { context } = snapshot;
+  const expected = { tasks: taskSummaries(track.plan, context), counts: context.counts, params: context.params };
+  const found = { tasks, counts, params };
+  if (JSON.stringify(found) === JSON.stringify(expected)) return;
+  monitor.breach(
+    'I5',
+    `${run.instance}@${revision} is shown as ${JSON.stringify(found)}, not ${JSON.stringify(expected)}`,
+  );
+}
