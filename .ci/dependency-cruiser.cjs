@@ -44,13 +44,13 @@ module.exports = {
     error(
       'db-client-behind-its-adapter',
       'The store client is one adapter.',
-      { path: '^src/', pathNot: 'eventstoredb-[a-z-]+\\.ts$' },
+      { path: '^src/', pathNot: '/eventstoredb-[a-z.-]+\\.ts$' },
       { path: '@eventstore/db-client' },
     ),
     error(
       'nats-behind-its-adapters',
       'The NATS client is behind ports.',
-      { path: '^src/', pathNot: 'nats-[a-z-]+\\.ts$' },
+      { path: '^src/', pathNot: '/nats-[a-z.-]+\\.ts$' },
       { path: 'node_modules/nats/' },
     ),
   ],
@@ -58,7 +58,7 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|node_modules)/' },
+    exclude: { path: '^dist/' },
     enhancedResolveOptions: {
       extensions: ['.ts', '.mjs', '.js', '.json'],
       exportsFields: ['exports'],

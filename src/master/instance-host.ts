@@ -72,6 +72,7 @@ const creationTriesMax = 30;
 export class InstanceHost {
   readonly #options: InstanceHostOptions;
   readonly #live = new Map<InstanceId, LiveInstance>();
+  readonly #creating = new Map<InstanceId, Promise<unknown>>();
   readonly #underWay = new Map<InstanceId, Promise<Whereabouts>>();
 
   constructor(options: InstanceHostOptions) {
@@ -92,6 +93,17 @@ export class InstanceHost {
 
   /** Makes the run exist, unless it does. Resolves after the append. */
   async create(run: NewRun): Promise<{ isNew: boolean }> {
+    // H3: who comes second finds what the first one made.
+    for (let first = this.#creating.get(run.id); first !== undefined; first = this.#creating.get(run.id)) {
+      await first.catch(() => {});
+    }
+    if (this.#live.has(run.id)) return { isNew: false };
+    const creation = this.#create(run).finally(() => this.#creating.delete(run.id));
+    this.#creating.set(run.id, creation);
+    return creation;
+  }
+
+  async #create(run: NewRun): Promise<{ isNew: boolean }> {
     for (let tries = 0; tries < creationTriesMax; tries += 1) {
       const claimed = await this.#options.claims.create(run.id, this.#claim(1));
       if (claimed.kind === 'claimed') return { isNew: await this.#begin(run, claimed.revision) };

@@ -4,6 +4,8 @@ import { errorReplySchema } from '../../schemas/errors.ts';
 import type { AttemptId, InstanceId, WorkerId } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
 import {
+  type DefinitionReply,
+  definitionQuerySchema,
   type EventView,
   eventsQuerySchema,
   type LogsReply,
@@ -34,6 +36,8 @@ export type RunQueriesOptions = {
 };
 
 const logSlackMs = 5_000;
+/** A page of events fits one message, whatever outputs the tasks have: a server takes 1 MB unless it is told otherwise. */
+const pageSizeBytesMax = 524_288;
 
 export class RunQueries {
   readonly #options: RunQueriesOptions;
@@ -55,7 +59,7 @@ export class RunQueries {
       case 'definitions':
         return { definitions: this.#definitions() };
       case 'definition':
-        throw new AppError('BAD_REQUEST', 'ask for definitions; one alone cannot be asked for yet');
+        return this.#definition(body);
       case 'cluster':
         return { members: [...this.#options.members.masters(), ...this.#options.members.workers()] };
     }
@@ -87,12 +91,26 @@ export class RunQueries {
   async #events(body: unknown): Promise<{ events: EventView[]; more: boolean }> {
     const { instance, from, limit } = parseBody(eventsQuerySchema, body, 'a question for events');
     const events: EventView[] = [];
+    let sizeBytes = 0;
     for await (const recorded of this.#options.journal.read(instanceStream(instance), { from, limit: limit + 1 })) {
       const { revision, id, type, data, metadata } = recorded;
-      events.push({ revision, id, type, data: data as JsonRecord, metadata: metadata as JsonRecord });
+      const event = { revision, id, type, data: data as JsonRecord, metadata: metadata as JsonRecord };
+      sizeBytes += Buffer.byteLength(JSON.stringify(event));
+      if (events.length === limit || (events.length > 0 && sizeBytes > pageSizeBytesMax)) {
+        return { events, more: true };
+      }
+      events.push(event);
     }
     if (events.length === 0 && from === 0) throw notFound(instance);
-    return { events: events.slice(0, limit), more: events.length > limit };
+    return { events, more: false };
+  }
+
+  async #definition(body: unknown): Promise<DefinitionReply> {
+    const { name, version } = parseBody(definitionQuerySchema, body, 'a question for a definition');
+    const { definitions } = this.#options;
+    const found = version === undefined ? await definitions.newest(name) : await definitions.version(name, version);
+    if (found === undefined) throw new AppError('WORKFLOW_NOT_FOUND', `no workflow ${name} is registered`);
+    return { ...found.reference, definition: found.plan.definition };
   }
 
   async #logs(body: unknown): Promise<LogsReply> {

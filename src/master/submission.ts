@@ -5,7 +5,6 @@
  *    begin once. There is no table of keys, and no time after which a key is forgotten.
  * I2 The receipt is answered after the append.
  */
-import { v5 } from 'uuid';
 import type { InstanceId, SubmissionKey, WorkflowName } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
 import { type Receipt, type SubmitRequest, submitRequestSchema } from '../../schemas/messages/client.messages.ts';
@@ -14,13 +13,12 @@ import type { DefinitionStore, RunnableDefinition } from '../definitions/definit
 import { AppError } from '../errors/app-error.ts';
 import { decodeInstanceEvent, instanceStream } from '../journal/codec.ts';
 import type { Journal } from '../journal/journal.port.ts';
+import { instanceIdOf } from '../runs/instance-id.ts';
 import { parseBody } from '../transport/parse-body.ts';
 import type { InstanceHost } from './instance-host.ts';
 
 export type SubmissionOptions = { definitions: DefinitionStore; host: InstanceHost; journal: Journal; ids: IdSource };
 
-/** Never changes: it makes instance ids of keys. */
-const keyNamespace = '6d696c6c-7261-4365-8000-6b6579732d31';
 const paramsSizeBytesMax = 262_144;
 
 /** Revision of `WorkflowSubmitted`, the event that makes a run exist. */
@@ -31,7 +29,7 @@ export async function submit(options: SubmissionOptions, workflow: WorkflowName,
   const definition = await definitionFor(options.definitions, workflow, request.version);
   const params = checkParams(definition, request.params);
   const key = request.key ?? (options.ids.uuid() as SubmissionKey);
-  const id = v5(`${workflow}\n${key}`, keyNamespace) as InstanceId;
+  const id = instanceIdOf(workflow, key);
   const correlationId = request.correlationId ?? id;
   const { isNew } = await options.host.create({ id, key, definition, params, correlationId });
   if (!isNew) return { ...(await firstReceipt(options.journal, id, key)), duplicate: true };
