@@ -12,6 +12,7 @@ import { chain, fanOut, idle } from './kit/bench-definitions.ts';
 import { type Floors, measureFloors } from './kit/floors.ts';
 import { cpuSecondsOf, residentBytesOf } from './kit/process-cpu.ts';
 import { type BenchRow, printRows, quantile, round } from './kit/statistics.ts';
+import { measureTakeover } from './kit/takeover.ts';
 
 type Bench = {
   servers: BenchServers;
@@ -149,6 +150,8 @@ const measurements: Record<string, (bench: Bench) => Promise<BenchRow[]>> = {
   W3: measureFanOut,
   W5: measureSubmission,
   memory: measureMemory,
+  // Last: it kills the master.
+  takeover: ({ servers, client, master }) => measureTakeover(servers, client, master),
 };
 
 function floorRows(floors: Floors, loop: BareLoopFigures): BenchRow[] {

@@ -5,7 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startNatsServer } from '../../infra/nats/start-nats-server.ts';
 
-export type BenchProcess = { name: string; pid: number; stop(): Promise<void> };
+export type BenchProcess = {
+  name: string;
+  pid: number;
+  stop(): Promise<void>;
+  /** SIGKILL. */
+  kill(): void;
+};
 
 export type BenchServers = {
   dataDir: string;
@@ -90,7 +96,7 @@ function startNode(
     child.once('message', (facts) => {
       clearTimeout(timeout);
       onReady(facts as Record<string, unknown>);
-      resolve({ name, pid: child.pid ?? 0, stop: () => stopChild(child) });
+      resolve({ name, pid: child.pid ?? 0, stop: () => stopChild(child), kill: () => child.kill('SIGKILL') });
     });
   });
 }

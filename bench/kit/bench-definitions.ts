@@ -32,6 +32,15 @@ export function fanOut(width: number): WorkflowDefinition {
   return workflow(`fan-${width}`, [noOp('first', []), ...middle, noOp('last', names)]);
 }
 
+/** One task that lasts longer than any measurement. */
+export function sleeper(): WorkflowDefinition {
+  const task = noOp('sleep', []);
+  return workflow('sleeper', [
+    { ...task, settings: { type: 'wait', durationMs: 3_600_000 } },
+    noOp('after', ['sleep']),
+  ]);
+}
+
 /** A chain that never begins: no worker is in its group. */
 export function idle(length: number): WorkflowDefinition {
   const tasks = Array.from({ length }, (_, index) => noOp(`t${index}`, index === 0 ? [] : [`t${index - 1}`], 'nobody'));
