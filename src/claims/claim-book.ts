@@ -18,7 +18,7 @@ export type ClaimBook = {
   takeOver(instance: InstanceId, claim: Claim, revision: number): Promise<ClaimResult>;
   read(instance: InstanceId): Promise<Claimed | undefined>;
   /** All claims of now. */
-  all(): Promise<Map<InstanceId, Claim>>;
+  all(): Promise<Map<InstanceId, Claimed>>;
   release(instance: InstanceId, revision: number): Promise<void>;
 };
 
@@ -35,10 +35,11 @@ export function createClaimBook(bucket: Bucket): ClaimBook {
       return entry !== undefined && parsed.success ? { claim: parsed.data, revision: entry.revision } : undefined;
     },
     all: async () => {
-      const claims = new Map<InstanceId, Claim>();
+      const claims = new Map<InstanceId, Claimed>();
       for (const entry of await bucket.entries()) {
         const parsed = claimSchema.safeParse(entry.value);
-        if (parsed.success) claims.set(entry.key.slice(keyPrefix.length) as InstanceId, parsed.data);
+        const id = entry.key.slice(keyPrefix.length) as InstanceId;
+        if (parsed.success) claims.set(id, { claim: parsed.data, revision: entry.revision });
       }
       return claims;
     },

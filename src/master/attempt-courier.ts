@@ -2,7 +2,8 @@
  * Carries attempts between a run and its workers: offers, cancellations, revocations, takeovers. Answers come back as
  * messages to the run.
  *
- * C1 An offer is repeated under the same attempt id until the worker answers, refuses, or is gone: the worker starts an id once.
+ * C1 An offer is repeated under the same attempt id until the worker answers or refuses, or the attempt ends: the worker
+ *    starts an id once.
  * C2 A courier acts only for runs that this process still owns, and only while the attempt is in the state that asked for it.
  */
 
@@ -118,7 +119,8 @@ export class AttemptCourier {
 
   /** True when nothing more is to be asked. */
   #takeOfferAnswer(instance: LiveInstance, attempt: Attempt, result: RequestResult): boolean {
-    if (result.kind === 'timeout') return this.#isGone(attempt.worker, attempt);
+    // Also when the worker counts as gone: if it does not return, its loss ends the attempt, and this with it (C2).
+    if (result.kind === 'timeout') return false;
     if (result.kind === 'noResponders') {
       const reason = { code: 'WORKER_UNREACHABLE', message: `the worker ${attempt.worker} does not listen` };
       this.#reject(instance, attempt, reason);
@@ -165,11 +167,6 @@ export class AttemptCourier {
     const report = { kind: 'cancelled', instance: instance.id, task, attemptId, sequence: 1, finishedAt: now } as const;
     const command = { type: 'RecordReport', now, random: ids.random(), report, lossesMax: config.lossesMax } as const;
     instance.send({ command, causationId: `cancelled.${attemptId}` });
-  }
-
-  /** A worker that is gone or was restarted never answers: its loss is told by the directory. */
-  #isGone(worker: WorkerId, { workerIncarnation }: AttemptPlace): boolean {
-    return this.#options.pool.member(worker)?.incarnation !== workerIncarnation;
   }
 
   #pause(): Promise<void> {

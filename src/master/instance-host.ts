@@ -121,10 +121,7 @@ export class InstanceHost {
 
   /** Takes a run that its living owner hands over: the claim must still be as the owner left it. */
   async adopt(id: InstanceId, from: MasterId, claimRevision: number): Promise<boolean> {
-    if (this.#live.has(id) || this.#underWay.has(id)) return this.#live.has(id);
-    const adoption = this.#adopt(id, from, claimRevision).finally(() => this.#underWay.delete(id));
-    this.#underWay.set(id, adoption);
-    return (await adoption).kind === 'live';
+    return (await this.#once(id, () => this.#adopt(id, from, claimRevision))).kind === 'live';
   }
 
   async exists(id: InstanceId): Promise<boolean> {
@@ -133,14 +130,13 @@ export class InstanceHost {
   }
 
   /** The run in memory here, taking it over when its owner is gone. */
-  async locate(id: InstanceId): Promise<Whereabouts> {
-    const live = this.#live.get(id);
-    if (live !== undefined) return { kind: 'live', instance: live };
-    const underWay = this.#underWay.get(id);
-    if (underWay !== undefined) return underWay;
-    const search = this.#takeOver(id).finally(() => this.#underWay.delete(id));
-    this.#underWay.set(id, search);
-    return search;
+  locate(id: InstanceId): Promise<Whereabouts> {
+    return this.#once(id, async () => this.#takeOver(id, await this.#options.claims.read(id)));
+  }
+
+  /** Like `locate`, for a run whose claim was just read. */
+  takeOver(id: InstanceId, held: Claimed | undefined): Promise<Whereabouts> {
+    return this.#once(id, () => this.#takeOver(id, held));
   }
 
   /** The run as its stream tells it. @throws AppError JOURNAL_INCONSISTENT, BrokenJournal */
@@ -206,9 +202,17 @@ export class InstanceHost {
     throw new AppError('SHUTTING_DOWN', 'the master stopped before the run was written; send the same key again');
   }
 
-  async #takeOver(id: InstanceId): Promise<Whereabouts> {
+  /** H3. */
+  async #once(id: InstanceId, search: () => Promise<Whereabouts>): Promise<Whereabouts> {
+    const live = this.#live.get(id);
+    if (live !== undefined) return { kind: 'live', instance: live };
+    const underWay = this.#underWay.get(id) ?? search().finally(() => this.#underWay.delete(id));
+    this.#underWay.set(id, underWay);
+    return underWay;
+  }
+
+  async #takeOver(id: InstanceId, held: Claimed | undefined): Promise<Whereabouts> {
     const { claims, master, incarnation } = this.#options;
-    const held = await claims.read(id);
     const isOurs = held?.claim.master === master && held.claim.incarnation === incarnation;
     if (held !== undefined && !isOurs && this.#isAlive(held)) return { kind: 'elsewhere', owner: held.claim.master };
     const epoch = (held?.claim.epoch ?? 0) + 1;

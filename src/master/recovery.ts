@@ -7,7 +7,8 @@
  *    grace time, any may take. Compare-and-set on the claim and the fence keep two from both having it.
  */
 import type { Incarnation, InstanceId, MasterId } from '../../schemas/ids.ts';
-import type { ClaimBook } from '../claims/claim-book.ts';
+import type { Claim } from '../../schemas/messages/membership.messages.ts';
+import type { ClaimBook, Claimed } from '../claims/claim-book.ts';
 import type { Clock, Timer } from '../clock/clock.port.ts';
 import type { MemberDirectory } from '../membership/member-directory.ts';
 import { preferredOwner } from '../membership/rendezvous.ts';
@@ -31,6 +32,9 @@ export type RecoveryOptions = {
 const concurrencyMax = 64;
 /** Runs that a sweep could not deal with are tried again this soon. */
 const retryDelayMs = 1_000;
+
+/** A run that is to be taken, with the claim of its former owner as it was read. */
+type Ownerless = { id: InstanceId; held: Claimed | undefined };
 
 export class Recovery {
   readonly #options: RecoveryOptions;
@@ -84,20 +88,20 @@ export class Recovery {
   }
 
   /** R1, R2. */
-  async #ownerless(): Promise<{ mine: InstanceId[]; deferredCount: number }> {
+  async #ownerless(): Promise<{ mine: Ownerless[]; deferredCount: number }> {
     const { index, host, claims, clock, graceMs, master } = this.#options;
     const candidates = index.unfinished().filter((id) => host.find(id) === undefined);
     if (candidates.length === 0) return { mine: [], deferredCount: 0 };
     const claimed = await claims.all();
     const masters = this.#livingMasters();
     const now = clock.now();
-    const mine: InstanceId[] = [];
+    const mine: Ownerless[] = [];
     let deferredCount = 0;
     for (const id of candidates) {
-      const claim = claimed.get(id);
-      if (claim !== undefined && this.#isOwned(claim.master, claim.incarnation)) continue;
+      const held = claimed.get(id);
+      if (held !== undefined && this.#isOwned(held.claim)) continue;
       const seenAt = this.#firstSeenAt.get(id) ?? now;
-      if (preferredOwner(id, masters) === master || now - seenAt >= graceMs) mine.push(id);
+      if (preferredOwner(id, masters) === master || now - seenAt >= graceMs) mine.push({ id, held });
       else {
         this.#firstSeenAt.set(id, seenAt);
         deferredCount += 1;
@@ -107,12 +111,12 @@ export class Recovery {
     return { mine, deferredCount };
   }
 
-  async #takeAll(ids: readonly InstanceId[]): Promise<number> {
-    const waiting = [...ids];
+  async #takeAll(runs: readonly Ownerless[]): Promise<number> {
+    const waiting = [...runs];
     let dealtWithCount = 0;
     const next = async (): Promise<void> => {
-      for (let id = waiting.pop(); id !== undefined && !this.#isStopped; id = waiting.pop()) {
-        if (await this.#take(id)) dealtWithCount += 1;
+      for (let run = waiting.pop(); run !== undefined && !this.#isStopped; run = waiting.pop()) {
+        if (await this.#take(run)) dealtWithCount += 1;
       }
     };
     await Promise.all(Array.from({ length: concurrencyMax }, next));
@@ -120,9 +124,9 @@ export class Recovery {
   }
 
   /** True when nothing is left to do for the run: it is ours, it has ended, or a living master has it. */
-  async #take(id: InstanceId): Promise<boolean> {
+  async #take({ id, held }: Ownerless): Promise<boolean> {
     try {
-      const found = await this.#options.host.locate(id);
+      const found = await this.#options.host.takeOver(id, held);
       return found.kind !== 'elsewhere' || found.owner !== undefined;
     } catch (fault) {
       this.#options.log.error({ instanceId: id, fault }, 'run cannot be taken over');
@@ -130,7 +134,7 @@ export class Recovery {
     }
   }
 
-  #isOwned(master: MasterId, incarnation: Incarnation): boolean {
+  #isOwned({ master, incarnation }: Claim): boolean {
     // A claim of this very process whose run is not in memory was dropped: it is to be taken again.
     if (master === this.#options.master) return false;
     return this.#options.members.isMasterAlive(master, incarnation);

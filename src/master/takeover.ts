@@ -85,12 +85,13 @@ export class Rehoming {
     const deadlineAt = clock.now() + absenceMaxMs;
     while (true) {
       const body = this.#bodyOf(groups);
-      if (body.instances.length === 0) return;
-      const result = await tryRequest(transport, subjects.worker.takeover(worker), body, {
-        timeoutMs: requestTimeoutMs,
-      });
-      const reply = result.kind === 'answer' ? takeoverReplySchema.safeParse(result.body) : undefined;
-      if (reply?.success === true) return this.#take(groups, reply.data);
+      if (body.instances.length > 0) {
+        const result = await tryRequest(transport, subjects.worker.takeover(worker), body, {
+          timeoutMs: requestTimeoutMs,
+        });
+        const reply = result.kind === 'answer' ? takeoverReplySchema.safeParse(result.body) : undefined;
+        if (reply?.success === true) return this.#take(groups, reply.data);
+      } else if (!this.#isAnyReserved(worker, groups)) return;
       if (clock.now() >= deadlineAt) break;
       await new Promise<void>((resolve) => {
         clock.after(Math.min(250, requestTimeoutMs), resolve);
@@ -100,16 +101,24 @@ export class Rehoming {
     this.#loseAll(worker, groups);
   }
 
+  /** Only of attempts whose assignment is durable: of any other the worker must not hear (I7). */
   #bodyOf(groups: Map<InstanceId, Held[]>) {
     const { host, master, hostName } = this.#options;
     const instances = [];
     for (const [id, held] of groups) {
       const live = host.find(id);
       if (live === undefined) continue;
-      const attempts = held.map(({ attemptId }) => attemptId);
+      const attempts = held.filter((one) => isCurrent(live, one)).map(({ attemptId }) => attemptId);
+      if (attempts.length === 0) continue;
       instances.push({ instance: id, epoch: live.snapshot.context.epoch, attempts });
     }
     return { master, host: hostName, instances };
+  }
+
+  /** An assignment that is being appended is still to become current. */
+  #isAnyReserved(worker: WorkerId, groups: Map<InstanceId, Held[]>): boolean {
+    const reserved = new Set(this.#options.pool.reservationsOf(worker).map(({ attemptId }) => attemptId));
+    return [...groups.values()].some((held) => held.some(({ attemptId }) => reserved.has(attemptId)));
   }
 
   #take(groups: Map<InstanceId, Held[]>, reply: TakeoverReply): void {
@@ -140,6 +149,11 @@ export class Rehoming {
       this.#options.courier.lose(live, held, reason, `no answer within ${this.#options.absenceMaxMs} ms`);
     }
   }
+}
+
+function isCurrent(live: LiveInstance, { task, attemptId }: Held): boolean {
+  const state = taskStateOf(live.actor.plan, live.snapshot.context, task);
+  return state?.context.current?.attemptId === attemptId;
 }
 
 function isAssignedTo(live: LiveInstance, { task, attemptId }: Held, reply: TakeoverReply): boolean {
