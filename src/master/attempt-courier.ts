@@ -11,7 +11,7 @@ import type { AttemptPlace } from '../../actors/task-instance/task-instance.mach
 import { attemptInputs, taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { MasterConfig } from '../../schemas/config.schema.ts';
 import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
-import type { AttemptId, MasterId, TaskName, WorkerId } from '../../schemas/ids.ts';
+import type { AttemptId, MasterId, TaskName } from '../../schemas/ids.ts';
 import {
   type AttemptState,
   cancelReplySchema,
