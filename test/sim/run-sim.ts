@@ -71,8 +71,8 @@ function tell(result: SimResult): void {
     ...trace,
   ];
   writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  console.log(`seed ${seed} failed; repeat it: node --import tsx test/sim/run-sim.ts --seed ${seed} --trace (${file})`);
   for (const { invariant, at, message } of breaches.slice(0, 5)) {
     console.log(`  ${invariant} at ${at.toFixed(1)}: ${message.slice(0, 600)}`);
   }
-  console.log(`seed ${seed} failed; repeat it: node --import tsx test/sim/run-sim.ts --seed ${seed} --trace (${file})`);
 }

@@ -163,7 +163,11 @@ export class SimNemesis {
     if (link === undefined || link.state !== 'up') return;
     link.hang();
     // Whether it is noticed before it is over decides whether what was under way is lost.
-    if (this.#random.chance(0.6)) this.#later(3_000, () => link.break());
+    if (this.#random.chance(0.6)) {
+      this.#later(3_000, () => {
+        if (link.state === 'hung') link.break();
+      });
+    }
     this.#later(this.#plan.longestCutMs, () => link.heal());
   }
 
