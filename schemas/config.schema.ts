@@ -72,6 +72,19 @@ export const workerConfigSchema = z.strictObject({
   /** First wait before unacked reports are repeated; doubles up to the longest. */
   reportRetryDelayMs: ms.default(500),
   reportRetryDelayMaxMs: ms.default(10_000),
+  /**
+   * A worker that could not renew its membership for longer than this has lost its lease: it takes no new attempts, and acts
+   * as `onLeaseLost` says. Measured by the worker's own clock from its last renewal. Must be shorter than the masters'
+   * `workerAbsenceMaxMs`, so that the worker has acted before its attempts are given away.
+   */
+  leaseLossMaxMs: ms.default(4_000),
+  /**
+   * `keep`: its attempts run on; their results count if no other worker has been given the attempt meanwhile. `kill`: they
+   * are ended at once, those of shell tasks even when the worker itself is frozen or dead: nothing runs twice at a time.
+   */
+  onLeaseLost: z.enum(['keep', 'kill']).default('keep'),
+  /** How long the process that runs shell attempts stays when it has none and its worker is gone. */
+  supervisorIdleMs: ms.default(60_000),
   /** How long a stopping worker lets its attempts run on. */
   drainDeadlineMs: ms.default(10_000),
   /** Output of one attempt that is kept; more is dropped with a note. */

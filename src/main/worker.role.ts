@@ -7,11 +7,13 @@ import { createNatsBucketStore } from '../buckets/nats-bucket.adapter.ts';
 import type { RoleOptions } from '../cli/cli-deps.ts';
 import { systemClock, systemIds } from '../clock/system-clock.adapter.ts';
 import { baseEnvironment } from '../config/environment.ts';
+import { createSupervisedCommandHost } from '../supervisor/supervised-command-host.adapter.ts';
 import { httpTaskType } from '../tasks/http.task-type.ts';
 import { createScriptTaskType } from '../tasks/script.task-type.ts';
 import { createShellTaskType } from '../tasks/shell.task-type.ts';
 import { systemProcessTable } from '../tasks/system-process-table.adapter.ts';
 import { waitTaskType } from '../tasks/wait.task-type.ts';
+import type { Log } from '../telemetry/log.ts';
 import { createPinoLog } from '../telemetry/pino-log.adapter.ts';
 import { connectNatsTransport } from '../transport/nats-transport.adapter.ts';
 import { createOsMachineLoad } from '../worker/os-machine-load.adapter.ts';
@@ -19,8 +21,10 @@ import { createSqliteLedger } from '../worker/sqlite-ledger.adapter.ts';
 import { createWorkerService } from '../worker/worker.service.ts';
 import { defaultNodeId, folderOf, hostOf, newIncarnation, refuseDouble } from './node-identity.ts';
 import { tellReady, whenToldToStop } from './process-end.ts';
+import { supervisorProgram } from './supervisor-program.ts';
 
 const stopSlackMs = 5_000;
+const hostStopDeadlineMs = 1_000;
 
 export async function runWorker({ config }: RoleOptions): Promise<number> {
   const id = workerIdSchema.parse(config.worker.id ?? defaultNodeId());
@@ -33,6 +37,10 @@ export async function runWorker({ config }: RoleOptions): Promise<number> {
   const dataDir = folderOf(config, 'workers', id);
   mkdirSync(dataDir, { recursive: true });
   const ledger = createSqliteLedger({ path: join(dataDir, 'ledger.sqlite') });
+  const program = supervisorProgram(config.worker.supervisorIdleMs);
+  const shared = { processes: systemProcessTable, clock: systemClock, log };
+  const host = createSupervisedCommandHost({ dataDir, program, ...shared });
+  warnOfLateLease(config, log);
   const worker = createWorkerService({
     id,
     incarnation: newIncarnation(),
@@ -43,23 +51,32 @@ export async function runWorker({ config }: RoleOptions): Promise<number> {
     transport,
     members: await bucketStore.open(buckets.members, { ttlMs: config.master.memberTtlMs, replicas }),
     taskTypes: [
-      createShellTaskType({ processes: systemProcessTable, baseEnvironment: baseEnvironment() }),
+      createShellTaskType({ ...shared, host, baseEnvironment: baseEnvironment() }),
       httpTaskType,
       waitTaskType,
       createScriptTaskType({ crashWorker: () => process.kill(process.pid, 'SIGKILL') }),
     ],
     ledger,
-    processes: systemProcessTable,
+    ...shared,
     machineLoad: createOsMachineLoad(),
-    clock: systemClock,
     ids: systemIds,
-    log,
+    monotonicNow: () => performance.now(),
+    // A worker that is frozen or dead cannot end its attempts: then the supervisor does.
+    ...(config.worker.onLeaseLost === 'kill' && { onLeaseRenewed: host.renewLease }),
   });
   await worker.start();
+  await host.endUnadopted();
   tellReady();
   await whenToldToStop();
   await worker.stop(config.worker.drainDeadlineMs + stopSlackMs);
+  await host.stop(hostStopDeadlineMs);
   await transport.stop(stopSlackMs);
   ledger.close();
   return 0;
+}
+
+function warnOfLateLease({ worker, master }: RoleOptions['config'], log: Log): void {
+  if (worker.leaseLossMaxMs < master.workerAbsenceMaxMs) return;
+  const fields = { leaseLossMaxMs: worker.leaseLossMaxMs, workerAbsenceMaxMs: master.workerAbsenceMaxMs };
+  log.warn(fields, 'attempts may be given away before this worker has noticed that its lease is lost');
 }

@@ -10,15 +10,21 @@ import type { ProcessIdentity } from './process-table.port.ts';
 export type AttemptResult =
   | { kind: 'succeeded'; outputs: JsonRecord }
   | { kind: 'failed'; fault: Fault; exitCode?: number }
-  /** Ended because `cancel` was called. */
-  | { kind: 'cancelled' };
+  /** Ended because `cancel` was called, by an earlier life of the worker perhaps: that one's reason is told. */
+  | { kind: 'cancelled'; reason?: CancelReason }
+  /** What ran it is gone, and nobody knows how it ended. */
+  | { kind: 'lost'; fault: Fault };
+
+/** Why an attempt is made to end: a master's wish, the worker's own stop, or a lease that could not be renewed. */
+export const cancelReasons = ['stop', 'timeout', 'revoked', 'drain', 'leaseLost'] as const;
+export type CancelReason = (typeof cancelReasons)[number];
 
 /** `graceful` lets the attempt clean up for as long as its settings allow; `now` does not. */
 export type CancelUrgency = 'graceful' | 'now';
 
 export interface RunningAttempt {
   /** Leads to `context.ended` within the grace period. May be called again, with more urgency; harmless after the end. */
-  cancel(urgency: CancelUrgency): void;
+  cancel(urgency: CancelUrgency, reason?: CancelReason): void;
 }
 
 export type AttemptFolder = {
@@ -26,6 +32,16 @@ export type AttemptFolder = {
   root: string;
   /** The task's own current directory, empty at the start. */
   work: string;
+};
+
+/** The file of the output that users read, for a process that writes it by itself. */
+export type OutputPlace = { path: string; sizeBytesMax: number };
+
+export type EndNote = {
+  /** When it ended, if that was before it was told; milliseconds since 1970. */
+  endedAt?: number;
+  /** Called when a restarted worker would know of the end. */
+  onDurable?: () => void;
 };
 
 export interface AttemptContext {
@@ -37,11 +53,18 @@ export interface AttemptContext {
   folder(): AttemptFolder;
   /** Appends to the output that users read. Never throws; what exceeds the limit is dropped with a note. */
   writeLog(bytes: Uint8Array): void;
+  /** Where another process may write that output; `noteOutput` then tells how far it has come. */
+  outputPlace(): OutputPlace;
+  /** The file of the output has so many bytes now; who waits for more is woken. */
+  noteOutput(sizeBytes: number): void;
   /** Records a process of the attempt; `onDurable` is called when a restarted worker would know of it. */
   noteProcess(process: ProcessIdentity, onDurable: () => void): void;
   /** Says how the attempt ended: once, at any time, also before `start` returns. */
-  ended(result: AttemptResult): void;
+  ended(result: AttemptResult, note?: EndNote): void;
 }
+
+/** What the ledger knows of an attempt that an earlier life of the worker started. */
+export type EarlierLife = { startedAt: number | undefined; process: ProcessIdentity | undefined };
 
 export interface TaskType {
   readonly type: TaskTypeName;
@@ -49,4 +72,9 @@ export interface TaskType {
   hasOutsideEffects(offer: Offer): boolean;
   /** A throw counts as TASK_START_FAILED. */
   start(context: AttemptContext): RunningAttempt;
+  /**
+   * Takes an attempt up again that an earlier life of the worker had started, or says how it ended meanwhile. Resolves to
+   * undefined when it is lost. Absent: attempts of this type do not survive their worker.
+   */
+  adopt?(context: AttemptContext, earlier: EarlierLife): Promise<RunningAttempt | undefined>;
 }

@@ -1,9 +1,9 @@
 /**
- * The output of one attempt, on disk. The file is made at the first byte. Writes are synchronous: they end in the page
- * cache, keep the order of stdout and stderr, and need no queue. Readers wait here for more; nobody watches the file.
+ * The output of one attempt, as those who read it see it: written here, or by another process that tells how far it has
+ * come. Readers wait here for more; nobody watches the file.
  */
-import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { createOutputFile, type OutputFile } from '../tasks/output-file.ts';
+import type { OutputPlace } from '../tasks/task-type.port.ts';
 import type { Log } from '../telemetry/log.ts';
 
 export type AttemptLog = {
@@ -11,6 +11,8 @@ export type AttemptLog = {
   /** Bytes in the file. */
   sizeBytes(): number;
   write(bytes: Uint8Array): void;
+  /** Another process has written the file up to here. */
+  noted(sizeBytes: number): void;
   /** No more output comes; who waits is woken. */
   end(): void;
   hasEnded(): boolean;
@@ -18,28 +20,24 @@ export type AttemptLog = {
   onMore(listener: () => void): () => void;
 };
 
-export function createAttemptLog(options: { path: string; sizeBytesMax: number; log: Log }): AttemptLog {
+export function createAttemptLog(options: OutputPlace & { log: Log }): AttemptLog {
   return new FileAttemptLog(options);
 }
 
 class FileAttemptLog implements AttemptLog {
   readonly path: string;
-  private readonly sizeBytesMax: number;
-  private readonly log: Log;
+  private readonly file: OutputFile;
   private readonly listeners = new Set<() => void>();
-  private descriptor: number | undefined;
-  private size = 0;
-  private isCut = false;
+  private notedSizeBytes = 0;
   private isEnded = false;
 
-  constructor({ path, sizeBytesMax, log }: { path: string; sizeBytesMax: number; log: Log }) {
+  constructor({ path, sizeBytesMax, log }: OutputPlace & { log: Log }) {
     this.path = path;
-    this.sizeBytesMax = sizeBytesMax;
-    this.log = log;
+    this.file = createOutputFile({ path, sizeBytesMax }, log);
   }
 
   sizeBytes(): number {
-    return this.size;
+    return Math.max(this.notedSizeBytes, this.file.sizeBytes());
   }
 
   hasEnded(): boolean {
@@ -47,46 +45,27 @@ class FileAttemptLog implements AttemptLog {
   }
 
   write(bytes: Uint8Array): void {
-    if (this.isCut || this.isEnded || bytes.length === 0) return;
-    const room = this.sizeBytesMax - this.size;
-    try {
-      this.append(bytes.length > room ? bytes.subarray(0, room) : bytes);
-      if (bytes.length > room) this.cut(`output exceeds ${this.sizeBytesMax} bytes; the rest is dropped`);
-    } catch (fault) {
-      this.isCut = true; // A full disk must not end the attempt.
-      this.log.warn({ fault, path: this.path }, 'the output of an attempt cannot be written; the rest is dropped');
-    }
+    if (this.isEnded) return;
+    this.file.write(bytes);
+    this.wake();
+  }
+
+  noted(sizeBytes: number): void {
+    if (this.isEnded || sizeBytes <= this.notedSizeBytes) return;
+    this.notedSizeBytes = sizeBytes;
     this.wake();
   }
 
   end(): void {
     if (this.isEnded) return;
     this.isEnded = true;
-    if (this.descriptor !== undefined) closeSync(this.descriptor);
-    this.descriptor = undefined;
+    this.file.close();
     this.wake();
   }
 
   onMore(listener: () => void): () => void {
     this.listeners.add(listener);
     return () => void this.listeners.delete(listener);
-  }
-
-  private cut(note: string): void {
-    this.isCut = true;
-    this.append(Buffer.from(`\n[millrace: ${note}]\n`));
-  }
-
-  private append(bytes: Uint8Array): void {
-    this.descriptor ??= this.open();
-    let written = 0;
-    while (written < bytes.length) written += writeSync(this.descriptor, bytes, written);
-    this.size += written;
-  }
-
-  private open(): number {
-    mkdirSync(dirname(this.path), { recursive: true });
-    return openSync(this.path, 'a');
   }
 
   private wake(): void {

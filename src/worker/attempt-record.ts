@@ -2,7 +2,7 @@
 import type { AttemptId, InstanceId, MasterId, TaskName } from '../../schemas/ids.ts';
 import type { AttemptReport, AttemptState, Offer } from '../../schemas/messages/attempt.messages.ts';
 import type { ProcessIdentity } from '../tasks/process-table.port.ts';
-import type { RunningAttempt } from '../tasks/task-type.port.ts';
+import type { CancelReason, RunningAttempt } from '../tasks/task-type.port.ts';
 import type { AttemptLog } from './attempt-log.ts';
 import type { AttemptRow, InstanceRow } from './ledger.port.ts';
 
@@ -18,9 +18,6 @@ export type InstanceRecord = {
   readonly attempts: Set<AttemptRecord>;
 };
 
-/** Why an attempt is made to end: a master's wish, or the worker's own stop. */
-export type EndingReason = 'stop' | 'timeout' | 'revoked' | 'drain';
-
 export type AttemptRecord = {
   readonly attemptId: AttemptId;
   readonly instance: InstanceRecord;
@@ -31,7 +28,7 @@ export type AttemptRecord = {
   process: ProcessIdentity | undefined;
   startedAt: number | undefined;
   endedAt: number | undefined;
-  ending: EndingReason | undefined;
+  ending: CancelReason | undefined;
   sequence: number;
   /** The newest report, until it is acked. */
   report: PendingReport | undefined;

@@ -4,7 +4,8 @@
  * A1 An attempt id is started at most once: it is looked up in memory and in the ledger before it is taken.
  * A2 An attempt with effects outside of this process starts only after the commit that notes it. Others start at once, so
  *    that taking, starting and ending can be one commit and one report.
- * A3 An attempt holds a slot from its taking to its end, also while it is being cancelled.
+ * A3 An attempt holds a slot from its taking to its end, also while it is being cancelled, and when it was adopted.
+ * A4 An attempt of an earlier life is adopted as its task type says, or buried; it never starts again.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,12 +15,20 @@ import type { AttemptId, WorkerId } from '../../schemas/ids.ts';
 import type { Offer } from '../../schemas/messages/attempt.messages.ts';
 import type { Clock } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
-import type { AttemptContext, AttemptFolder, AttemptResult, TaskType } from '../tasks/task-type.port.ts';
+import type {
+  AttemptContext,
+  AttemptFolder,
+  AttemptResult,
+  CancelReason,
+  EndNote,
+  OutputPlace,
+  TaskType,
+} from '../tasks/task-type.port.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type AttemptLog, createAttemptLog } from './attempt-log.ts';
 import type { AttemptPaths } from './attempt-paths.ts';
-import type { AttemptRecord, EndingReason, InstanceRecord } from './attempt-record.ts';
-import { finishedReport, lostReport, startedReport } from './attempt-reports.ts';
+import type { AttemptRecord, InstanceRecord } from './attempt-record.ts';
+import { lastReport, lostReport, startedReport } from './attempt-reports.ts';
 import type { Outbox } from './outbox.ts';
 import { createStartedLine, type StartedLine } from './started-line.ts';
 import type { Turn } from './turn.ts';
@@ -87,11 +96,33 @@ export class AttemptTable {
     record.instance.attempts.add(record);
   }
 
-  cancel(record: AttemptRecord, reason: EndingReason, urgency: 'graceful' | 'now' = 'graceful'): void {
+  /** A4. False when the attempt is lost. Its result, if it has one, follows like any other. */
+  async adopt(record: AttemptRecord): Promise<boolean> {
+    const { offer, startedAt, process } = record;
+    const taskType = offer === undefined ? undefined : this.taskTypes.get(offer.settings.type);
+    if (offer === undefined || taskType?.adopt === undefined) return false;
+    this.slotCount += 1;
+    const running = await this.tryToAdopt(() =>
+      taskType.adopt?.(this.contextOf(record, offer), { startedAt, process }),
+    );
+    if (record.state === 'ended') return true; // While it was being adopted.
+    if (running === undefined) {
+      this.slotCount -= 1;
+      return false;
+    }
+    record.running = running;
+    record.state = 'running';
+    record.startedAt ??= this.options.clock.now();
+    this.options.turn.attemptChanged(record);
+    if (record.sequence === 0) this.startedLine.add(record);
+    return true;
+  }
+
+  cancel(record: AttemptRecord, reason: CancelReason, urgency: 'graceful' | 'now' = 'graceful'): void {
     if (record.state === 'ended') return;
-    record.ending = reason === 'drain' ? (record.ending ?? reason) : reason;
+    record.ending = isOwn(reason) ? (record.ending ?? reason) : reason;
     if (record.state === 'queued') this.end(record, { kind: 'cancelled' });
-    else record.running?.cancel(urgency);
+    else record.running?.cancel(urgency, record.ending);
   }
 
   /** Ends an attempt of an earlier life that left no result. */
@@ -99,6 +130,7 @@ export class AttemptTable {
     const endedAt = this.options.clock.now();
     record.state = 'ended';
     record.endedAt = endedAt;
+    record.log?.end();
     this.options.outbox().put(record, lostReport(record, endedAt, fault));
   }
 
@@ -110,11 +142,7 @@ export class AttemptTable {
   }
 
   logOf(record: AttemptRecord): AttemptLog {
-    record.log ??= createAttemptLog({
-      path: this.options.paths.logOf(placeOf(record)),
-      sizeBytesMax: this.options.logSizeBytesMax,
-      log: this.options.log,
-    });
+    record.log ??= createAttemptLog({ ...this.outputPlaceOf(record), log: this.options.log });
     return record.log;
   }
 
@@ -150,13 +178,29 @@ export class AttemptTable {
       outputSizeBytesMax,
       folder: () => this.makeFolder(record),
       writeLog: (bytes) => this.writeLog(record, bytes),
+      outputPlace: () => this.outputPlaceOf(record),
+      noteOutput: (sizeBytes) => this.logOf(record).noted(sizeBytes),
       noteProcess: (process, onDurable) => {
         record.process = process;
         this.options.turn.attemptChanged(record);
         this.options.turn.afterCommit(onDurable);
       },
-      ended: (result) => this.end(record, result),
+      ended: (result, note) => this.end(record, result, note),
     };
+  }
+
+  /** A fault of one attempt must not keep the others from being adopted. */
+  private async tryToAdopt<T>(adopt: () => Promise<T> | undefined): Promise<T | undefined> {
+    try {
+      return await adopt();
+    } catch (fault) {
+      this.options.log.error({ fault }, 'an attempt cannot be adopted; it counts as lost');
+      return undefined;
+    }
+  }
+
+  private outputPlaceOf(record: AttemptRecord): OutputPlace {
+    return { path: this.options.paths.logOf(placeOf(record)), sizeBytesMax: this.options.logSizeBytesMax };
   }
 
   private makeFolder(record: AttemptRecord): AttemptFolder {
@@ -183,30 +227,25 @@ export class AttemptTable {
     if (record.startedAt !== undefined) this.options.outbox().put(record, startedReport(record, record.startedAt));
   }
 
-  private end(record: AttemptRecord, result: AttemptResult): void {
+  private end(record: AttemptRecord, result: AttemptResult, note: EndNote = {}): void {
+    if (note.onDurable !== undefined) this.options.turn.afterCommit(note.onDurable);
     if (record.state === 'ended') return;
-    const endedAt = this.options.clock.now();
+    const endedAt = note.endedAt ?? this.options.clock.now();
     record.state = 'ended';
     record.endedAt = endedAt;
     record.running = undefined;
     record.offer = undefined;
     record.log?.end();
     this.slotCount -= 1;
-    this.options.outbox().put(record, this.lastReport(record, endedAt, result));
+    this.options.outbox().put(record, lastReport(record, endedAt, bounded(result, this.options.outputSizeBytesMax)));
     if (this.slotCount === 0) this.options.onIdle();
-  }
-
-  private lastReport(record: AttemptRecord, endedAt: number, result: AttemptResult) {
-    if (result.kind === 'cancelled' && record.ending === 'drain') return lostReport(record, endedAt, stoppedFault);
-    return finishedReport(record, endedAt, bounded(result, this.options.outputSizeBytesMax));
   }
 }
 
-/** No master asked for this end: the attempt is lost with its worker, and another worker may try. */
-const stoppedFault: Fault = {
-  code: 'WORKER_DRAINING',
-  message: 'the worker was stopped and cancelled the attempt when its drain deadline was over',
-};
+/** What a master wants of an attempt goes before what the worker wants. */
+function isOwn(reason: CancelReason): boolean {
+  return reason === 'drain' || reason === 'leaseLost';
+}
 
 function newRecord(offer: Offer, instance: InstanceRecord): AttemptRecord {
   return {

@@ -4,6 +4,7 @@ import type { AttemptId, Incarnation } from '../../schemas/ids.ts';
 import type { Offer, OfferReply } from '../../schemas/messages/attempt.messages.ts';
 import type { AttemptTable } from './attempt-table.ts';
 import type { InstanceTable } from './instance-table.ts';
+import type { Lease } from './lease.ts';
 import type { Ledger } from './ledger.port.ts';
 import type { Outbox } from './outbox.ts';
 import type { Turn } from './turn.ts';
@@ -15,6 +16,7 @@ export type OfferContext = {
   incarnation: Incarnation;
   slots: number;
   isDraining: () => boolean;
+  lease: Lease;
   attempts: AttemptTable;
   instances: InstanceTable;
   outbox: Outbox;
@@ -26,7 +28,8 @@ const accepted: OfferReply = { accepted: true };
 
 /** What is answered must be sent after the commit of this turn. */
 export function takeOffer(offer: Offer, context: OfferContext): OfferReply {
-  if (offer.workerIncarnation !== context.incarnation) {
+  // An attempt of an earlier life that is known here may have been adopted: taking it again means nothing new.
+  if (offer.workerIncarnation !== context.incarnation && stateOf(offer.attemptId, context) !== 'known') {
     const found = `${offer.workerIncarnation}, this life of the worker is ${context.incarnation}`;
     return refused('WORKER_INCARNATION_GONE', `the offer is for the incarnation ${found}`);
   }
@@ -61,6 +64,9 @@ function refusalOf(offer: Offer, context: OfferContext): OfferReply | undefined 
   const runningCount = context.attempts.runningCount();
   if (!context.attempts.knowsType(type)) return refused('TASK_TYPE_UNKNOWN', `the worker has no task type ${type}`);
   if (context.isDraining()) return refused('WORKER_DRAINING', 'the worker is about to stop and takes no more work');
+  if (context.lease.isLost()) {
+    return refused('WORKER_UNREACHABLE', 'the worker cannot renew its membership and takes no work until it can');
+  }
   if (runningCount >= context.slots) {
     return refused('WORKER_SLOTS_FULL', `expected a free slot, found ${runningCount} of ${context.slots} taken`);
   }

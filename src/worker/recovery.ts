@@ -1,11 +1,11 @@
 /**
  * What a restarted worker owes for its earlier life: results that were not acked are sent again; attempts that had not
- * ended are lost. A process that still runs is ended first, so that nothing runs which no master knows of. Its row has all
- * that adopting it would take: the offer, the process, its start and the size of its log.
+ * ended are adopted, if their task type can, else lost. A process of a lost one that still runs is ended first, so that
+ * nothing runs which no master knows of.
  */
 import { attemptReportSchema } from '../../schemas/messages/attempt.messages.ts';
 import type { Clock } from '../clock/clock.port.ts';
-import { createGroupEnding } from '../tasks/group-ending.ts';
+import { endLeftoverGroup } from '../tasks/leftover-group.ts';
 import type { ProcessTable } from '../tasks/process-table.port.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { AttemptRecord } from './attempt-record.ts';
@@ -24,7 +24,7 @@ export type RecoveryOptions = {
   log: Log;
 };
 
-/** Resolves when no process of the earlier life runs any more. */
+/** Resolves when each attempt is adopted, or no process of it runs any more. */
 export async function recover(options: RecoveryOptions): Promise<void> {
   const unfinished: AttemptRecord[] = [];
   for (const row of options.ledger.unsettled()) {
@@ -34,11 +34,19 @@ export async function recover(options: RecoveryOptions): Promise<void> {
     if (record.report !== undefined) options.outbox.restore(record);
     if (record.state !== 'ended') unfinished.push(record);
   }
-  await Promise.all(unfinished.map((record) => bury(record, options)));
+  await Promise.all(unfinished.map((record) => adoptOrBury(record, options)));
+}
+
+async function adoptOrBury(record: AttemptRecord, options: RecoveryOptions): Promise<void> {
+  if (await options.attempts.adopt(record)) {
+    options.log.info({ instanceId: record.instance.id, taskId: record.task }, 'attempt adopted at a restart');
+    return;
+  }
+  await bury(record, options);
 }
 
 async function bury(record: AttemptRecord, options: RecoveryOptions): Promise<void> {
-  const wasRunning = await endProcess(record, options);
+  const wasRunning = await endLeftoverGroup(record, options);
   options.log.warn({ instanceId: record.instance.id, taskId: record.task, wasRunning }, 'attempt lost at a restart');
   options.attempts.bury(record, {
     code: 'WORKER_INCARNATION_GONE',
@@ -46,21 +54,6 @@ async function bury(record: AttemptRecord, options: RecoveryOptions): Promise<vo
       ? 'the worker was restarted; the process of the attempt still ran and was ended'
       : 'the worker was restarted; the attempt had left no result',
   });
-}
-
-async function endProcess(record: AttemptRecord, options: RecoveryOptions): Promise<boolean> {
-  const { processes, clock } = options;
-  if (record.process === undefined) return false;
-  const groupId = record.process.pid;
-  // The leader may be gone while its children run; they carry the attempt's id, a group that got the same number does not.
-  const isOurs =
-    processes.isStillRunning(record.process) ||
-    processes.groupHasVariable(groupId, `MILLRACE_ATTEMPT_ID=${record.attemptId}`);
-  if (!isOurs) return false;
-  await new Promise<void>((resolve) => {
-    createGroupEnding({ processes, clock, groupId, onEnded: () => resolve() }).begin(0);
-  });
-  return true;
 }
 
 function recordOf(row: AttemptRow, instances: InstanceTable): AttemptRecord | undefined {

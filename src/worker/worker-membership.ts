@@ -7,6 +7,7 @@ import { memberKey } from '../../schemas/messages/subjects.ts';
 import type { Bucket } from '../buckets/bucket.port.ts';
 import type { Clock, Timer } from '../clock/clock.port.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { Lease } from './lease.ts';
 
 export type WorkerMembership = {
   start(): void;
@@ -20,12 +21,13 @@ export type WorkerMembershipOptions = {
   members: Bucket;
   intervalMs: number;
   describe: () => WorkerMember;
+  lease: Lease;
   clock: Clock;
   log: Log;
 };
 
 export function createWorkerMembership(options: WorkerMembershipOptions): WorkerMembership {
-  const { members, intervalMs, describe, clock, log } = options;
+  const { members, intervalMs, describe, lease, clock, log } = options;
   let timer: Timer | undefined;
   let writing: Promise<void> | undefined;
   let isChanged = false;
@@ -35,7 +37,9 @@ export function createWorkerMembership(options: WorkerMembershipOptions): Worker
   const write = async (): Promise<void> => {
     try {
       const member = describe();
+      const begunAt = lease.now();
       await members.put(memberKey.worker(member.id), member);
+      lease.renewed(begunAt);
       if (isAway) log.info({}, 'membership renewed');
       isAway = false;
     } catch (fault) {
@@ -56,10 +60,14 @@ export function createWorkerMembership(options: WorkerMembershipOptions): Worker
   };
 
   return {
-    start: tick,
+    start: () => {
+      lease.start();
+      tick();
+    },
     changed: beat,
     leave: async (deadlineMs) => {
       hasLeft = true;
+      lease.stop();
       timer?.cancel();
       const key = memberKey.worker(describe().id);
       const removal = (writing ?? Promise.resolve()).then(() => members.remove(key));

@@ -18,6 +18,7 @@ import { createAttemptPaths } from './attempt-paths.ts';
 import { AttemptTable } from './attempt-table.ts';
 import { createDrain } from './drain.ts';
 import { createInstanceTable } from './instance-table.ts';
+import { createLease, type Lease } from './lease.ts';
 import type { Ledger } from './ledger.port.ts';
 import type { MachineLoad } from './machine-load.port.ts';
 import { createOutbox, type Outbox } from './outbox.ts';
@@ -48,6 +49,10 @@ export type WorkerServiceOptions = {
   log: Log;
   /** Default: `setImmediate`. */
   endOfTurn?: EndOfTurn;
+  /** Milliseconds by a clock that nobody sets. Default: `clock`. */
+  monotonicNow?: () => number;
+  /** Called at each renewal of the membership: for so long the worker may count on it. */
+  onLeaseRenewed?: (validForMs: number) => void;
 };
 
 export type WorkerService = {
@@ -135,9 +140,10 @@ function assemble(options: WorkerServiceOptions) {
     load: options.machineLoad.measure(),
   });
   const { members } = options;
-  const membership = createWorkerMembership({ members, intervalMs: heartbeatIntervalMs, describe, clock, log });
+  const lease = assembleLease(options, attempts);
+  const membership = createWorkerMembership({ members, intervalMs: heartbeatIntervalMs, describe, lease, clock, log });
   const retention = createRetention({ retentionMs, ledger, instances, paths, clock, log });
-  const context = { ...core, worker: id, incarnation, slots, isDraining: drain.hasBegun, ledger, clock };
+  const context = { ...core, worker: id, incarnation, slots, isDraining: drain.hasBegun, lease, ledger, clock };
   const messages = createWorkerMessages({ worker: id, inbox, transport, log, context });
 
   return {
@@ -161,6 +167,24 @@ function assemble(options: WorkerServiceOptions) {
       log.info({ worker: id, unackedCount: outbox.count() }, 'worker stopped');
     },
   };
+}
+
+function assembleLease(options: WorkerServiceOptions, attempts: AttemptTable): Lease {
+  const { config, clock, log } = options;
+  return createLease({
+    lossMs: config.leaseLossMaxMs,
+    clock,
+    monotonicNow: options.monotonicNow ?? clock.now,
+    onRenewed: options.onLeaseRenewed ?? (() => {}),
+    onLost: (sinceMs) => {
+      const running = attempts.running();
+      const attemptCount = running.length;
+      log.warn({ sinceMs, attemptCount, policy: config.onLeaseLost }, 'membership not renewed for too long');
+      if (config.onLeaseLost === 'keep') return;
+      for (const record of running) attempts.cancel(record, 'leaseLost', 'now');
+    },
+    log,
+  });
 }
 
 const leaveDeadlineMs = 1_000;

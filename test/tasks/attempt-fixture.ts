@@ -1,5 +1,5 @@
 /** Runs one attempt of a task type by itself, and keeps what it says. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { workerIdSchema } from '../../schemas/ids.ts';
@@ -18,6 +18,8 @@ export type AttemptFixture = {
   output(): string;
   /** Resolves when the output contains the text. */
   said(text: string): Promise<void>;
+  /** Resolves when its process is noted. */
+  noted: Promise<void>;
   /** Lets a noted process go on. */
   openGate(): void;
 };
@@ -29,6 +31,7 @@ export type FixtureOptions = {
   env?: Record<string, string>;
   clock?: Clock;
   outputSizeBytesMax?: number;
+  logSizeBytesMax?: number;
   keepsGateShut?: boolean;
 };
 
@@ -49,6 +52,7 @@ export function runAttempt(taskType: TaskType, settings: object, options: Fixtur
   let output = '';
   let openGate = (): void => {};
   let end: (result: AttemptResult) => void = () => {};
+  let note = (): void => {};
   const listeners = new Set<() => void>();
   const fixture: AttemptFixture = {
     offer,
@@ -59,6 +63,9 @@ export function runAttempt(taskType: TaskType, settings: object, options: Fixtur
       end = resolve;
     }),
     output: () => output,
+    noted: new Promise((resolve) => {
+      note = resolve;
+    }),
     said: (text) =>
       new Promise((resolve) => {
         const look = () => output.includes(text) && resolve();
@@ -82,9 +89,15 @@ export function runAttempt(taskType: TaskType, settings: object, options: Fixtur
       output += Buffer.from(bytes).toString('utf8');
       for (const look of listeners) look();
     },
+    outputPlace: () => ({ path: join(root, 'output.log'), sizeBytesMax: options.logSizeBytesMax ?? 1_000_000 }),
+    noteOutput: (sizeBytes) => {
+      output = readFileSync(join(root, 'output.log'), 'utf8').slice(0, sizeBytes);
+      for (const look of listeners) look();
+    },
     noteProcess: (identity, onDurable) => {
       fixture.process = identity;
       openGate = onDurable;
+      note();
       if (!options.keepsGateShut) onDurable();
     },
     ended: (result) => end(result),

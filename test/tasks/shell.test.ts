@@ -1,17 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createShellTaskType } from '../../src/tasks/shell.task-type.ts';
 import { systemProcessTable } from '../../src/tasks/system-process-table.adapter.ts';
+import type { TaskType } from '../../src/tasks/task-type.port.ts';
+import { startSupervisedHost } from '../supervisor/supervised-host.ts';
 import { type AttemptFixture, closeAttempts, type FixtureOptions, runAttempt } from './attempt-fixture.ts';
 
-const shell = createShellTaskType({
-  processes: systemProcessTable,
-  baseEnvironment: { PATH: process.env.PATH, HOME: '/home/me', SECRET_TOKEN: 'secret' },
-});
+const baseEnvironment = { PATH: process.env.PATH, HOME: '/home/me', SECRET_TOKEN: 'secret' };
+const supervised = startSupervisedHost();
+const direct = createShellTaskType({ processes: systemProcessTable, baseEnvironment });
+const underSupervisor = createShellTaskType({ processes: systemProcessTable, baseEnvironment, host: supervised.host });
 
+let shell: TaskType;
 let fixture: AttemptFixture;
 afterEach(closeAttempts);
+afterAll(() => supervised.remove());
 
 function run(command: string, options: FixtureOptions & { graceMs?: number } = {}): AttemptFixture {
   fixture = runAttempt(shell, { type: 'shell', command, graceMs: options.graceMs ?? 5_000 }, options);
@@ -20,7 +24,16 @@ function run(command: string, options: FixtureOptions & { graceMs?: number } = {
 
 const isAlive = (pid: number) => systemProcessTable.identify(pid) !== undefined;
 
-describe('a shell task', () => {
+const hosts = [
+  ['in the worker', direct],
+  ['under the supervisor', underSupervisor],
+] as const;
+
+describe.each(hosts)('a shell task %s', (_where, taskType) => {
+  beforeEach(() => {
+    shell = taskType;
+  });
+
   it('succeeds with exit code 0; its output is kept as it comes', async () => {
     run('echo out; echo err >&2');
     expect(await fixture.result).toEqual({ kind: 'succeeded', outputs: {} });
@@ -113,6 +126,7 @@ describe('a shell task', () => {
 
   it('runs nothing before its process is noted', async () => {
     run('echo ran', { keepsGateShut: true });
+    await fixture.noted;
     expect(fixture.process?.pid).toBeGreaterThan(0);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(fixture.output()).toBe('');
@@ -122,14 +136,18 @@ describe('a shell task', () => {
   });
 });
 
-describe('a cancelled shell task', () => {
+describe.each(hosts)('a cancelled shell task %s', (_where, taskType) => {
+  beforeEach(() => {
+    shell = taskType;
+  });
+
   it('ends by SIGTERM with its grandchildren; what they say last is kept', async () => {
     run(`trap 'echo bye; exit 0' TERM; sh -c 'echo child $$; sleep 60 & echo grandchild $!; wait' & echo ready; wait`);
     await fixture.said('grandchild');
     await fixture.said('ready');
     const pids = [...fixture.output().matchAll(/child (\d+)/g)].map(([, pid]) => Number(pid));
     fixture.running.cancel('graceful');
-    expect(await fixture.result).toEqual({ kind: 'cancelled' });
+    expect(await fixture.result).toEqual({ kind: 'cancelled', reason: 'stop' });
     expect(fixture.output()).toContain('bye');
     expect(pids).toHaveLength(2);
     expect(pids.filter(isAlive)).toEqual([]);
@@ -140,7 +158,7 @@ describe('a cancelled shell task', () => {
     await fixture.said('ready');
     const startedAt = Date.now();
     fixture.running.cancel('graceful');
-    expect(await fixture.result).toEqual({ kind: 'cancelled' });
+    expect(await fixture.result).toEqual({ kind: 'cancelled', reason: 'stop' });
     expect(Date.now() - startedAt).toBeGreaterThanOrEqual(290);
     expect(systemProcessTable.isGroupAlive(fixture.process?.pid ?? 0)).toBe(false);
   });
@@ -150,7 +168,7 @@ describe('a cancelled shell task', () => {
     await fixture.said('stubborn');
     const pid = Number(/stubborn (\d+)/.exec(fixture.output())?.[1]);
     fixture.running.cancel('graceful');
-    expect(await fixture.result).toEqual({ kind: 'cancelled' });
+    expect(await fixture.result).toEqual({ kind: 'cancelled', reason: 'stop' });
     expect(isAlive(pid)).toBe(false);
   });
 
@@ -159,18 +177,23 @@ describe('a cancelled shell task', () => {
     await fixture.said('ready');
     fixture.running.cancel('graceful');
     fixture.running.cancel('now');
-    expect(await fixture.result).toEqual({ kind: 'cancelled' });
+    expect(await fixture.result).toEqual({ kind: 'cancelled', reason: 'stop' });
   });
 
   it('before its process was noted never runs its command', async () => {
     run('touch ../witness', { keepsGateShut: true });
+    await fixture.noted;
     fixture.running.cancel('graceful');
-    expect(await fixture.result).toEqual({ kind: 'cancelled' });
+    expect(await fixture.result).toEqual({ kind: 'cancelled', reason: 'stop' });
     expect(existsSync(join(fixture.root, 'witness'))).toBe(false);
   });
 });
 
 describe('the process table', () => {
+  beforeEach(() => {
+    shell = direct;
+  });
+
   it('tells a process from another one with its pid', async () => {
     run('echo $PPID; read -r line < /dev/null; exit 0');
     await fixture.result;

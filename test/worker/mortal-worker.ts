@@ -1,19 +1,22 @@
 /**
- * A worker in a process of its own, for a test that kills it. Its master stays silent. Prints one line of JSON when it
- * holds a finished, a waiting and a shell attempt.
+ * A worker in a process of its own, for a test that kills it: `<this> <data folder> <JSON of the plan>`. Its master stays
+ * silent. Prints one line of JSON when all offers are answered.
  */
 import { join } from 'node:path';
+import type { WorkerConfig } from '../../schemas/config.schema.ts';
+import type { Offer } from '../../schemas/messages/attempt.messages.ts';
 import { systemClock } from '../../src/clock/system-clock.adapter.ts';
 import { createSqliteLedger } from '../../src/worker/sqlite-ledger.adapter.ts';
-import { scripted, silence, startHarness } from './worker-harness.ts';
+import { silence, startHarness } from './worker-harness.ts';
 
-const dataDir = process.argv[2] ?? '';
+export type MortalPlan = { settings: object[]; worker?: Partial<WorkerConfig> };
+export type MortalLife = { offers: Offer[]; replies: unknown[] };
+
+const [dataDir = '', plan = '{}'] = process.argv.slice(2);
+const { settings, worker = {} } = JSON.parse(plan) as MortalPlan;
 const ledger = createSqliteLedger({ path: join(dataDir, 'worker.db') });
-const harness = await startHarness({ dataDir, ledger, clock: systemClock, masterAnswer: silence });
-
-const finished = harness.offer({ settings: scripted({ afterMs: 0, outputs: { rows: 3 } }) });
-const waiting = harness.offer({ settings: { type: 'wait', durationMs: 600_000 } });
-const command = 'echo begun; (sleep 600; sleep 600) & echo $! > pid; mv pid ready; sleep 600';
-const shell = harness.offer({ settings: { type: 'shell', command, graceMs: 1_000 } });
-const replies = await Promise.all([finished, waiting, shell].map((offer) => harness.give(offer)));
-console.log(JSON.stringify({ finished, waiting, shell, replies }));
+const clock = systemClock;
+const harness = await startHarness({ dataDir, ledger, clock, worker, supervised: true, masterAnswer: silence });
+const offers = settings.map((each) => harness.offer({ settings: each }));
+const replies = await Promise.all(offers.map((offer) => harness.give(offer)));
+console.log(JSON.stringify({ offers, replies } satisfies MortalLife));

@@ -27,6 +27,7 @@ import type { Transport } from '../../src/transport/transport.port.ts';
 import type { Ledger } from '../../src/worker/ledger.port.ts';
 import { createMemoryLedger } from '../../src/worker/memory-ledger.adapter.ts';
 import { createWorkerService, type WorkerService } from '../../src/worker/worker.service.ts';
+import { newHost } from '../supervisor/supervised-host.ts';
 import { createSteppedClock, type SteppedClock, testIds } from './stepped-clock.ts';
 
 export const workerId = workerIdSchema.parse('worker-1');
@@ -100,6 +101,10 @@ export type HarnessOptions = {
   ledger?: Ledger;
   clock?: Clock;
   taskTypes?: TaskType[];
+  /** Shell attempts run under a real supervisor; then `restart` is no good: kill a process instead. */
+  supervised?: boolean;
+  /** Default: the clock's. */
+  monotonicNow?: () => number;
   /** Default: a new folder, which is removed at the end. */
   dataDir?: string;
   masterAnswer?: FakeMaster['answer'];
@@ -114,6 +119,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
   const ledger = options.ledger ?? createMemoryLedger();
   const master = joinMaster(network, 'master-1');
   if (options.masterAnswer !== undefined) master.answer = options.masterAnswer;
+  const host = options.supervised ? newHost(dataDir) : undefined;
   let lifeCount = 0;
 
   const startLife = async () => {
@@ -131,7 +137,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       taskTypes: options.taskTypes ?? [
         createScriptTaskType({ crashWorker: () => {} }),
         waitTaskType,
-        createShellTaskType({ processes: systemProcessTable, baseEnvironment: process.env }),
+        createShellTaskType({ processes: systemProcessTable, baseEnvironment: process.env, ...(host && { host }) }),
       ],
       ledger,
       processes: systemProcessTable,
@@ -139,8 +145,11 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
       clock,
       ids: testIds,
       log: silentLog,
+      ...(options.monotonicNow && { monotonicNow: options.monotonicNow }),
+      ...(host && options.worker?.onLeaseLost === 'kill' && { onLeaseRenewed: host.renewLease }),
     });
     await service.start();
+    await host?.endUnadopted();
     await settle();
     return { incarnation, service };
   };
@@ -172,6 +181,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
         }
       }
       await stopped;
+      await host?.stop(2_000);
       ledger.close();
       rmSync(dataDir, { recursive: true, force: true });
     },
