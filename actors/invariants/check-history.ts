@@ -31,16 +31,15 @@ export function checkHistory(plan: Plan, history: readonly HistoryEvent[]): Hist
 
 /** The same, event by event, for streams that are read as they come. */
 export class HistoryCheck {
-  readonly #actor: WorkflowInstanceActor;
+  readonly #actor: WorkflowInstanceActor | undefined;
   readonly #rules = new HistoryRules();
-  #snapshot: WorkflowInstanceSnapshot;
-  #lastRevision: number | undefined;
+  #last: { snapshot: WorkflowInstanceSnapshot; revision: number } | undefined;
   /** After an event that the machine does not take no state is known any more. */
   #isBroken = false;
 
-  constructor(actor: WorkflowInstanceActor) {
+  /** @param actor of the version that the run pins. Without one only the rules over the events are checked. */
+  constructor(actor: WorkflowInstanceActor | undefined) {
     this.#actor = actor;
-    this.#snapshot = actor.initial();
   }
 
   take(recorded: HistoryEvent): void {
@@ -52,14 +51,14 @@ export class HistoryCheck {
 
   /** The state after all that was taken; undefined when the machine refused an event. */
   snapshot(): WorkflowInstanceSnapshot | undefined {
-    return this.#isBroken ? undefined : this.#snapshot;
+    return this.#isBroken ? undefined : this.#last?.snapshot;
   }
 
   report(): HistoryReport {
     const { owners, staleWrites, attempts } = this.#rules;
     const violations = [...this.#rules.violations];
-    if (!this.#isBroken && this.#lastRevision !== undefined) {
-      violations.push(...checkProgress(this.#actor, this.#snapshot, this.#lastRevision));
+    if (!this.#isBroken && this.#actor !== undefined && this.#last !== undefined) {
+      violations.push(...checkProgress(this.#actor, this.#last.snapshot, this.#last.revision));
     }
     violations.sort((a, b) => a.revision - b.revision);
     return { violations, owners, staleWrites, attempts };
@@ -67,10 +66,10 @@ export class HistoryCheck {
 
   /** I5: every event is taken in its state. */
   #fold({ event, revision }: ReadEvent): void {
-    if (this.#isBroken) return;
-    this.#lastRevision = revision;
+    if (this.#isBroken || this.#actor === undefined) return;
     try {
-      this.#snapshot = this.#actor.fold(this.#snapshot, event).snapshot;
+      const before = this.#last?.snapshot ?? this.#actor.initial();
+      this.#last = { snapshot: this.#actor.fold(before, event).snapshot, revision };
     } catch (error) {
       if (!(error instanceof BrokenJournal)) throw error;
       this.#isBroken = true;

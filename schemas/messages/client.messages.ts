@@ -11,6 +11,7 @@ import {
   workflowNameSchema,
 } from '../ids.ts';
 import { jsonRecordSchema } from '../json.ts';
+import { memberSchema } from './membership.messages.ts';
 
 /** Body of `millrace.v1.submit.<workflow>`. An empty message stands for `{}`. */
 export const submitRequestSchema = z.strictObject({
@@ -151,6 +152,22 @@ export const definitionsReplySchema = z.object({
   definitions: z.array(z.object({ name: workflowNameSchema, version: z.int(), description: z.string().optional() })),
 });
 
+/** One version of a workflow, as a run of it pins it. */
+export const definitionQuerySchema = z.strictObject({
+  name: workflowNameSchema,
+  /** Default: the newest version. */
+  version: z.int().min(1).optional(),
+});
+export const definitionReplySchema = z.object({
+  name: workflowNameSchema,
+  version: z.int(),
+  digest: digestSchema,
+  definition: workflowDefinitionSchema,
+});
+
+/** Masters and workers that are alive, as the answering master sees it. */
+export const clusterReplySchema = z.object({ members: z.array(memberSchema) });
+
 export type SubmitRequest = z.infer<typeof submitRequestSchema>;
 export type Receipt = z.infer<typeof receiptSchema>;
 export type CommandRequest = z.infer<typeof commandRequestSchema>;
@@ -162,5 +179,6 @@ export type RunsQuery = z.infer<typeof runsQuerySchema>;
 export type TaskSummary = z.infer<typeof taskSummarySchema>;
 export type RunReply = z.infer<typeof runReplySchema>;
 export type EventView = z.infer<typeof eventViewSchema>;
+export type DefinitionReply = z.infer<typeof definitionReplySchema>;
 export type LogsReply = z.infer<typeof logsReplySchema>;
 export type WorkerLogsQuery = z.infer<typeof workerLogsQuerySchema>;

@@ -5,6 +5,7 @@ import type { Config } from '../../schemas/config.schema.ts';
 import { type ConfigOverride, loadConfig } from '../config/load-config.ts';
 import type { CliDeps } from './cli-deps.ts';
 import { CommandEnd } from './command-end.ts';
+import { addCertifyCommand } from './commands/certify.command.ts';
 import { addClusterCommand } from './commands/cluster.command.ts';
 import { type CommandHost, commandGroups } from './commands/command-host.ts';
 import { addDefinitionsCommand } from './commands/definitions.command.ts';
@@ -84,6 +85,7 @@ function createCommands(parts: Parts): Command {
     addShowCommand,
     addEventsCommand,
     addLogsCommand,
+    addCertifyCommand,
     addClusterCommand,
     addStopCommand,
   ]) {

@@ -22,6 +22,10 @@ export const limits = {
   /** `logs --follow` gives up when no page came for this long. */
   logSilenceMaxMs: 60_000,
   logPageBytes: 262_144,
+  /** Runs whose histories `certify --all` reads at the same time. */
+  certifyConcurrencyMax: 8,
+  /** `certify --all` without a terminal says this often how far it is. */
+  certifyNoteIntervalMs: 5_000,
   redrawIntervalMs: 100,
   /** Elapsed times on the screen move on at this pace when nothing else happens. */
   tickMs: 1_000,

@@ -6,7 +6,10 @@ import type { InstanceId, WorkflowName } from '../../schemas/ids.ts';
 import {
   type CommandReceipt,
   type CommandRequest,
+  clusterReplySchema,
   commandReceiptSchema,
+  type DefinitionReply,
+  definitionReplySchema,
   definitionsReplySchema,
   eventsQuerySchema,
   eventsReplySchema,
@@ -23,15 +26,12 @@ import {
   runsReplySchema,
   type SubmitRequest,
 } from '../../schemas/messages/client.messages.ts';
-import { memberSchema } from '../../schemas/messages/membership.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { RequestResult, Transport } from '../transport/transport.port.ts';
 import { limits } from './limits.ts';
 import { pause } from './pause.ts';
-
-export const clusterReplySchema = z.object({ members: z.array(memberSchema) });
 
 type RunsReply = z.infer<typeof runsReplySchema>;
 type EventsReply = z.infer<typeof eventsReplySchema>;
@@ -48,6 +48,7 @@ export type MasterClient = {
   events(query: z.input<typeof eventsQuerySchema>): Promise<EventsReply>;
   logs(query: z.input<typeof logsQuerySchema>): Promise<LogsReply>;
   definitions(): Promise<DefinitionsReply>;
+  definition(name: WorkflowName, version: number): Promise<DefinitionReply>;
   cluster(): Promise<ClusterReply>;
 };
 
@@ -83,6 +84,8 @@ export function createMasterClient(deps: MasterClientDeps): MasterClient {
         timeoutMs: limits.requestTimeoutMs + (query.waitMs ?? 0),
       }),
     definitions: () => ask({ subject: subjects.query('definitions'), body: {}, reply: definitionsReplySchema }),
+    definition: (name, version) =>
+      ask({ subject: subjects.query('definition'), body: { name, version }, reply: definitionReplySchema }),
     cluster: () => ask({ subject: subjects.query('cluster'), body: {}, reply: clusterReplySchema }),
   };
 }

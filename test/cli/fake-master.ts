@@ -4,6 +4,8 @@ import type { ErrorReply } from '../../schemas/errors.ts';
 import type { InstanceId } from '../../schemas/ids.ts';
 import {
   commandRequestSchema,
+  type DefinitionReply,
+  definitionQuerySchema,
   type EventView,
   eventsQuerySchema,
   type LogsReply,
@@ -24,6 +26,8 @@ export type FakeMaster = {
   runs: FakeRun[];
   members: Member[];
   definitions: { name: string; version: number; description?: string }[];
+  /** What is answered to those who ask for one version. */
+  definitionReplies: DefinitionReply[];
   logs: Map<string, LogsReply[]>;
   /** Every request, as `subject` and parsed body. */
   requests: { subject: string; body: unknown }[];
@@ -40,6 +44,7 @@ export function createFakeMaster(transport: Transport): FakeMaster {
     runs: [],
     members: [],
     definitions: [],
+    definitionReplies: [],
     logs: new Map(),
     requests: [],
     script: new Map(),
@@ -71,6 +76,11 @@ export function createFakeMaster(transport: Transport): FakeMaster {
   query('events', (body) => listEvents(master, eventsQuerySchema.parse(body)));
   query('logs', (body) => nextLogPage(master, logsQuerySchema.parse(body)));
   query('definitions', () => ({ definitions: master.definitions }));
+  query('definition', (body) => {
+    const { name, version } = definitionQuerySchema.parse(body);
+    const found = master.definitionReplies.find((reply) => reply.name === name && reply.version === version);
+    return found ?? { code: 'WORKFLOW_NOT_FOUND', message: `The workflow ${name} has no version ${version}.` };
+  });
   query('cluster', () => ({ members: master.members }));
   return master;
 }

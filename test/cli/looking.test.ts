@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  clusterReplySchema,
   definitionsReplySchema,
   eventsReplySchema,
   eventViewSchema,
@@ -7,7 +8,6 @@ import {
   runReplySchema,
   runsReplySchema,
 } from '../../schemas/messages/client.messages.ts';
-import { clusterReplySchema } from '../../src/cli/master-client.ts';
 import { createCommandLine, expectGolden } from './command-line.ts';
 import { attemptA, failedEvents, runId, sampleMembers, sampleRun, successfulEvents } from './sample-runs.ts';
 

@@ -20,6 +20,7 @@ const commands = [
   'show',
   'events',
   'logs',
+  'certify',
   'cluster',
   'stop',
 ];

@@ -1,6 +1,7 @@
 /** `millrace events <run>`: the history of a run, and with `--follow` what happens from now on. */
 import type { InstanceId } from '../../../schemas/ids.ts';
 import type { EventView } from '../../../schemas/messages/client.messages.ts';
+import { allEvents } from '../all-events.ts';
 import { CommandEnd } from '../command-end.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { followEvents } from '../follow-events.ts';
@@ -29,22 +30,12 @@ async function showAll(session: Session, instance: InstanceId): Promise<ExitCode
   const { screen, json } = session;
   const eventLine = createEventLines(screen.colors);
   const kept: EventView[] = [];
-  for await (const event of allEvents(session, instance)) {
+  for await (const event of allEvents(session.client, instance)) {
     if (json) kept.push(event);
     else screen.print(eventLine(event));
   }
   if (json) screen.printJson({ events: kept, more: false });
   return exitCodes.ok;
-}
-
-async function* allEvents({ client }: Session, instance: InstanceId): AsyncGenerator<EventView> {
-  for (let from = 0; ; ) {
-    const page = await client.events({ instance, from });
-    yield* page.events;
-    const last = page.events.at(-1);
-    if (!page.more || last === undefined) return;
-    from = last.revision + 1;
-  }
 }
 
 /** Ctrl-C is the usual end of following, so it is no fault. */

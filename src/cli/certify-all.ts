@@ -1,0 +1,98 @@
+/** Certifies every run, some at a time, with a sum at the end and each broken run named. */
+import type { InstanceId, WorkflowName } from '../../schemas/ids.ts';
+import type { Certification } from '../../schemas/messages/certificate.messages.ts';
+import type { RunSummary } from '../../schemas/messages/client.messages.ts';
+import { CertificationSum } from '../certify/certification.ts';
+import type { Certifier } from '../certify/certifier.ts';
+import type { Timer } from '../clock/clock.port.ts';
+import { AppError } from '../errors/app-error.ts';
+import { allEvents } from './all-events.ts';
+import { type ExitCode, exitCodes } from './exit-codes.ts';
+import { limits } from './limits.ts';
+import type { MasterClient } from './master-client.ts';
+import { certificationLines, progressLine } from './output/certificate-lines.ts';
+import { createLiveBlock } from './output/live-block.ts';
+import type { Session } from './session.ts';
+
+export type CertifyAllOptions = {
+  /** Only runs that were submitted this long ago or later. */
+  sinceMs: number | undefined;
+  workflow: WorkflowName | undefined;
+};
+
+/** Faults of one run, which say nothing of the others. */
+const ownFaults: readonly string[] = ['INSTANCE_NOT_FOUND', 'WORKFLOW_NOT_FOUND', 'JOURNAL_INCONSISTENT'];
+
+export async function certifyAll(
+  session: Session,
+  certifier: Certifier,
+  options: CertifyAllOptions,
+): Promise<ExitCode> {
+  const { client, screen, json, clock } = session;
+  const startedAt = clock.now();
+  const sum = new CertificationSum();
+  const progress = createProgress(session, () => sum.result(clock.now() - startedAt));
+  const runs = runsOf(session, options);
+  const next = async (): Promise<void> => {
+    for (let run = await runs.next(); run.done !== true; run = await runs.next()) {
+      await certifyOne({ client, certifier, sum }, run.value.instance);
+      progress.changed();
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: limits.certifyConcurrencyMax }, next));
+  } finally {
+    progress.finish();
+  }
+  const result = sum.result(clock.now() - startedAt);
+  if (json) screen.printJson(result);
+  else for (const line of certificationLines(result, screen.colors)) screen.print(line);
+  return result.holds ? exitCodes.ok : exitCodes.runFailed;
+}
+
+type Checked = { client: MasterClient; certifier: Certifier; sum: CertificationSum };
+
+async function certifyOne({ client, certifier, sum }: Checked, instance: InstanceId): Promise<void> {
+  try {
+    sum.add(await certifier.certify(instance, allEvents(client, instance, limits.pageLength)));
+  } catch (fault) {
+    if (!(fault instanceof AppError) || !ownFaults.includes(fault.code)) throw fault;
+    sum.addUnread(instance, fault.code, fault.message);
+  }
+}
+
+/** Newest first; the list ends at the first run that is too old. */
+async function* runsOf({ client, clock }: Session, options: CertifyAllOptions): AsyncGenerator<RunSummary> {
+  const { workflow, sinceMs } = options;
+  const oldestAt = sinceMs === undefined ? Number.NEGATIVE_INFINITY : clock.now() - sinceMs;
+  for (let before: InstanceId | undefined; ; ) {
+    const page = await client.runs({
+      limit: limits.pageLength,
+      ...(workflow === undefined ? {} : { workflow }),
+      ...(before === undefined ? {} : { before }),
+    });
+    for (const run of page.runs) {
+      if (run.submittedAt < oldestAt) return;
+      yield run;
+    }
+    before = page.runs.at(-1)?.instance;
+    if (!page.more || before === undefined) return;
+  }
+}
+
+type Progress = { changed(): void; finish(): void };
+
+/** A line that is drawn again on a terminal; elsewhere a note now and then. */
+function createProgress(session: Session, soFar: () => Certification): Progress {
+  const { screen, clock, json } = session;
+  if (screen.isTty && !json) {
+    return createLiveBlock({ ...screen, clock, rows: screen.rows(), lines: () => [progressLine(soFar())] });
+  }
+  let timer: Timer | undefined;
+  const note = (): void => {
+    screen.note(progressLine(soFar()));
+    timer = clock.after(limits.certifyNoteIntervalMs, note);
+  };
+  timer = clock.after(limits.certifyNoteIntervalMs, note);
+  return { changed: () => undefined, finish: () => timer?.cancel() };
+}
