@@ -14,6 +14,8 @@ export const masterMemberSchema = z.object({
   startedAt: z.int(),
   state: z.enum(['active', 'draining']),
   actorCount: z.int(),
+  /** Breaches of invariants that it found in runs that it took over. A person must look. */
+  incidentCount: z.int().optional(),
   load: loadSchema,
 });
 

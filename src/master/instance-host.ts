@@ -8,6 +8,7 @@
  * H3 Of one run at most one creation or takeover is under way in this process.
  */
 
+import type { Violation } from '../../actors/invariants/history-event.ts';
 import type { OwnerClaim, WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { OwnershipReason } from '../../schemas/events/workflow-instance.events.ts';
 import type { Incarnation, InstanceId, MasterId, SubmissionKey } from '../../schemas/ids.ts';
@@ -16,10 +17,11 @@ import type { ClaimBook, Claimed } from '../claims/claim-book.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import type { DefinitionStore, RunnableDefinition } from '../definitions/definition-store.ts';
 import { AppError } from '../errors/app-error.ts';
-import { decodeInstanceEvent, instanceStream, newEvent } from '../journal/codec.ts';
-import type { AppendResult, Journal, NewEvent, RecordedEvent } from '../journal/journal.port.ts';
+import { instanceStream, newEvent } from '../journal/codec.ts';
+import type { AppendResult, Journal, NewEvent } from '../journal/journal.port.ts';
 import type { MemberDirectory } from '../membership/member-directory.ts';
 import type { Log } from '../telemetry/log.ts';
+import { type FoldedRun, foldAndCheckRun, foldRun } from './fold-run.ts';
 import {
   type InstanceSurroundings,
   LiveInstance,
@@ -45,8 +47,6 @@ export type InstanceHostOptions = {
   /** The run is no longer this master's. An ended run has left nothing behind; any other may hold slots and queue places. */
   onLetGo: (instance: LiveInstance, isFinished: boolean) => void;
 };
-
-export type FoldedRun = Omit<LiveInstanceStart, 'id' | 'claimRevision'>;
 
 export type NewRun = {
   id: InstanceId;
@@ -75,8 +75,15 @@ export class InstanceHost {
   readonly #creating = new Map<InstanceId, Promise<unknown>>();
   readonly #underWay = new Map<InstanceId, Promise<Whereabouts>>();
 
+  #incidentCount = 0;
+
   constructor(options: InstanceHostOptions) {
     this.#options = options;
+  }
+
+  /** Breaches of invariants that were found in runs taken over. */
+  get incidentCount(): number {
+    return this.#incidentCount;
   }
 
   get count(): number {
@@ -140,22 +147,8 @@ export class InstanceHost {
   }
 
   /** The run as its stream tells it. @throws AppError JOURNAL_INCONSISTENT, BrokenJournal */
-  async fold(id: InstanceId): Promise<FoldedRun | undefined> {
-    let folded: FoldedRun | undefined;
-    for await (const recorded of this.#options.journal.read(instanceStream(id))) {
-      const event = decodeInstanceEvent(recorded);
-      if (event.type === 'WorkflowSubmitted') {
-        const { name, version } = event.data.definition;
-        const definition = await this.#options.definitions.version(name, version);
-        const { actor, reference } = definition;
-        const correlationId = correlationOf(recorded) ?? id;
-        folded = { workflow: reference.name, actor, snapshot: actor.initial(), revision: -1, correlationId };
-      }
-      if (folded === undefined) throw notBegun(recorded);
-      folded.snapshot = folded.actor.fold(folded.snapshot, event).snapshot;
-      folded.revision = recorded.revision;
-    }
-    return folded;
+  fold(id: InstanceId): Promise<FoldedRun | undefined> {
+    return foldRun(this.#options, id);
   }
 
   /** Drops everything from memory; claims stay, so that the next owner sees whose they were. */
@@ -235,7 +228,8 @@ export class InstanceHost {
   /** H2, from a claim that is ours: fold, fence, act. */
   async #fence(id: InstanceId, claimRevision: number, why: TakeoverWhy): Promise<Whereabouts> {
     const { clock, claims, log } = this.#options;
-    const folded = await this.fold(id);
+    const { folded, breaches } = await foldAndCheckRun(this.#options, id);
+    this.#noteBreaches(id, breaches);
     if (folded === undefined || folded.actor.isFinished(folded.snapshot)) {
       await claims.release(id, claimRevision);
       return { kind: folded === undefined ? 'missing' : 'finished' };
@@ -252,6 +246,12 @@ export class InstanceHost {
     log.info({ instanceId: id, epoch, ...why }, 'run taken over');
     this.#options.onTakenOver(instance);
     return { kind: 'live', instance };
+  }
+
+  /** A person must look; the run goes on, since its stream could be folded. */
+  #noteBreaches(id: InstanceId, breaches: readonly Violation[]): void {
+    this.#incidentCount += breaches.length;
+    for (const breach of breaches) this.#options.log.error({ instanceId: id, ...breach }, 'invariant broken');
   }
 
   #admit(id: InstanceId, start: Omit<LiveInstanceStart, 'id'>): LiveInstance {
@@ -351,13 +351,4 @@ export class InstanceHost {
       this.#options.clock.after(delayMs, resolve);
     });
   }
-}
-
-function correlationOf({ metadata }: RecordedEvent): string | undefined {
-  const { correlationId } = metadata as { correlationId?: unknown };
-  return typeof correlationId === 'string' ? correlationId : undefined;
-}
-
-function notBegun({ stream, revision, type }: RecordedEvent): AppError {
-  return new AppError('JOURNAL_INCONSISTENT', `${stream}@${revision} is ${type}, before the run was submitted`);
 }

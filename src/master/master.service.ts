@@ -169,6 +169,11 @@ export class MasterService {
     return this.#host.instances();
   }
 
+  /** Breaches of invariants that this master found in runs that it took over; each is in the log as an error. */
+  get incidentCount(): number {
+    return this.#host.incidentCount;
+  }
+
   /** Takes nothing new, gives decided work time to become durable, then lets go. Idempotent. */
   stop(deadlineMs: number): Promise<void> {
     this.#stopping ??= this.#stop(deadlineMs);
@@ -360,6 +365,7 @@ export class MasterService {
       startedAt: this.#startedAt,
       state: this.#state,
       actorCount: this.#host.count,
+      incidentCount: this.#host.incidentCount,
       load: this.#options.load(),
     };
   }

@@ -24,7 +24,8 @@ import type { MemberDirectory } from '../membership/member-directory.ts';
 import type { RunIndex } from '../runs/run-index.port.ts';
 import { parseBody } from '../transport/parse-body.ts';
 import type { Transport } from '../transport/transport.port.ts';
-import type { FoldedRun, InstanceHost } from './instance-host.ts';
+import type { FoldedRun } from './fold-run.ts';
+import type { InstanceHost } from './instance-host.ts';
 
 export type RunQueriesOptions = {
   transport: Transport;

@@ -38,6 +38,7 @@ function masterColumns(session: Session): Column<MasterMember>[] {
     { title: 'MASTER', cell: (member) => member.id },
     ...commonColumns(session),
     { title: 'RUNS', cell: (member) => String(member.actorCount), align: 'right' },
+    { title: 'INCIDENTS', cell: incidentsOf, align: 'right' },
   ];
 }
 
@@ -60,6 +61,11 @@ function commonColumns({ screen, clock }: Session): Column<Member>[] {
     { title: 'CPU', cell: (member) => percent(member.load.cpu), align: 'right' },
     { title: 'MEMORY', cell: (member) => percent(member.load.memory), align: 'right' },
   ];
+}
+
+/** Shown only where there are some. */
+function incidentsOf({ incidentCount = 0 }: MasterMember): string {
+  return incidentCount === 0 ? '' : String(incidentCount);
 }
 
 function percent(share: number): string {
