@@ -1,5 +1,6 @@
-/** Many seeds, on one or more threads. */
-import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+/** Many seeds, in one or more processes. */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { simulate } from './simulate.ts';
 
 export type BatchOptions = {
@@ -48,7 +49,7 @@ export async function runBatch({ from, to, deadlineAt, workerCount, onFailure }:
     deadlineAt,
   }));
   if (workerCount === 1) await runShare(shares[0] as Share, take);
-  else await Promise.all(shares.map((share) => onThread(share, take)));
+  else await Promise.all(shares.map((share) => inChild(share, take)));
   for (const seed of failures.sort((a, b) => a - b)) await onFailure(seed);
   total.failureCount = failures.length;
   return total;
@@ -61,16 +62,21 @@ async function runShare({ from, to, step, deadlineAt }: Share, take: (report: Se
   }
 }
 
-function onThread(share: Share, take: (report: SeedReport) => void): Promise<void> {
+/** A process of its own, started as this one was. */
+function inChild(share: Share, take: (report: SeedReport) => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const thread = new Worker(new URL(import.meta.url), { workerData: { simulationShare: share } });
-    thread.on('message', take);
-    thread.on('error', reject);
-    thread.on('exit', () => resolve());
+    const child = fork(fileURLToPath(import.meta.url), [shareFlag, JSON.stringify(share)]);
+    child.on('message', (report) => take(report as SeedReport));
+    child.on('error', reject);
+    child.on('exit', (code) =>
+      code === 0 ? resolve() : reject(new Error(`a process of the batch ended with ${code}`)),
+    );
   });
 }
 
-const given = (workerData as { simulationShare?: Share } | null)?.simulationShare;
-if (!isMainThread && given !== undefined) {
-  await runShare(given, (report) => parentPort?.postMessage(report));
+const shareFlag = '--share';
+
+if (process.argv[2] === shareFlag) {
+  await runShare(JSON.parse(process.argv[3] ?? ''), (report) => process.send?.(report));
+  process.disconnect();
 }

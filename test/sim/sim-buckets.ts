@@ -243,7 +243,7 @@ class SimWatcher {
       this.#repair();
       return;
     }
-    this.#arrivedAt = this.#link.toLife(() => {
+    this.#arrivedAt = this.#link.toLifeSafely(() => {
       if (!this.#hasEnded) deliver();
     }, this.#arrivedAt);
   }

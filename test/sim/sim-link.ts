@@ -66,7 +66,12 @@ export class Link {
 
   /** Runs in the life, unless it is lost on the way. @param earliestAt keeps an order of messages. Returns the arrival. */
   toLife(run: () => void, earliestAt = 0): number {
-    if (this.life.isDead || this.state === 'away' || this.service.isAway || this.isLost()) return earliestAt;
+    return this.isLost() ? earliestAt : this.toLifeSafely(run, earliestAt);
+  }
+
+  /** The same for what is lost only with the connection. */
+  toLifeSafely(run: () => void, earliestAt = 0): number {
+    if (this.life.isDead || this.state === 'away' || this.service.isAway) return earliestAt;
     const { now } = this.#world;
     const arrivalAt = Math.max(now + this.delay(), earliestAt);
     this.#world.post(arrivalAt - now, this.life, () => this.#arrive(run));

@@ -24,6 +24,7 @@ import type {
 import type { CommandReceipt, Receipt } from '../../schemas/messages/client.messages.ts';
 import { streamPrefixes } from '../../src/journal/codec.ts';
 import type { PreparedEvent } from '../../src/journal/memory-event-streams.ts';
+import type { Published } from './sim-network.ts';
 import type { Life, SimWorld } from './sim-world.ts';
 
 export type Breach = { invariant: string; at: number; message: string };
@@ -77,7 +78,7 @@ export class SimMonitor {
   readonly #world: SimWorld;
   readonly #actors = new Map<string, { plan: Plan; actor: WorkflowInstanceActor }>();
   readonly #instanceOfKey = new Map<string, string>();
-  /** Kind of each report that a worker sent, by attempt and sequence. */
+  /** Kind of each report that a worker sent, by the inbox of its life, attempt and sequence. */
   readonly #reported = new Map<string, AttemptReport['kind']>();
   /** In a seed without faults, nothing that faults excuse is excused. */
   isFaultless = false;
@@ -106,9 +107,9 @@ export class SimMonitor {
   }
 
   /** What a living process publishes, before it may be lost. */
-  tookMessage(life: Life, subject: string, body: unknown): void {
+  tookMessage({ life, subject, body, reply }: Published): void {
     if (subject.startsWith('_INBOX.')) {
-      if (typeof body === 'object' && body !== null && 'acked' in body) this.#tookAck(body as ReportAck);
+      if (typeof body === 'object' && body !== null && 'acked' in body) this.#tookAck(subject, body as ReportAck);
       return;
     }
     const kind = subject.slice(subject.lastIndexOf('.') + 1);
@@ -118,7 +119,7 @@ export class SimMonitor {
       if (kind === 'takeover') this.#tookTakeover(body as Takeover);
     } else if (subject.startsWith('millrace.v1.events.')) {
       this.#tookNotice(body as { revision: number; id: string }, subject);
-    } else if (kind === 'report') this.#tookReports(life, body as ReportBatch);
+    } else if (kind === 'report') this.#tookReports(life, reply, body as ReportBatch);
   }
 
   /** I4, and that nothing is started that is done. */
@@ -313,18 +314,18 @@ export class SimMonitor {
     if (run?.eventIds[revision] !== id) this.breach('I7', `${subject} at ${revision} is told, but not in the journal`);
   }
 
-  #tookReports(life: Life, { reports }: ReportBatch): void {
+  #tookReports(life: Life, inbox: string | undefined, { reports }: ReportBatch): void {
     for (const { attemptId, sequence, kind } of reports) {
-      this.#reported.set(`${attemptId} ${sequence}`, kind);
+      this.#reported.set(`${inbox} ${attemptId} ${sequence}`, kind);
       const attempt = this.attempts.get(attemptId);
       if (attempt === undefined) this.breach('I7', `${life.process.name} reports on ${attemptId}, never assigned`);
     }
   }
 
   /** I2: an acked result is in the journal, or the journal had ended the attempt before. */
-  #tookAck({ acked }: ReportAck): void {
+  #tookAck(inbox: string, { acked }: ReportAck): void {
     for (const { attemptId, sequence } of acked) {
-      const kind = this.#reported.get(`${attemptId} ${sequence}`);
+      const kind = this.#reported.get(`${inbox} ${attemptId} ${sequence}`);
       const attempt = this.attempts.get(attemptId);
       if (kind === undefined || attempt === undefined) {
         this.breach('I2', `a report is acked that nobody sent: ${attemptId} ${sequence}`);

@@ -8,7 +8,7 @@ import type { MessageHandler, RequestResult, Subscription, Transport } from '../
 import type { Link } from './sim-link.ts';
 import { type Life, never } from './sim-world.ts';
 
-export type PublishObserver = (life: Life, subject: string, body: unknown) => void;
+export type Published = { life: Life; subject: string; body: unknown; reply: string | undefined };
 
 type Listener = {
   readonly subject: string;
@@ -20,7 +20,7 @@ type Listener = {
 
 export class SimNetwork {
   /** Sees all that living processes publish, before it may be lost. */
-  observe: PublishObserver = () => {};
+  observe: (published: Published) => void = () => {};
   readonly #listeners = new Map<string, Listener[]>();
   #inboxCount = 0;
 
@@ -159,7 +159,7 @@ class SimTransport implements Transport {
   /** Undefined when it did not reach the server. */
   #send(subject: string, body: unknown, reply: string | undefined): number | undefined {
     if (this.#isStopped || !this.#life.acts()) return undefined;
-    this.#network.observe(this.#life, subject, body);
+    this.#network.observe({ life: this.#life, subject, body, reply });
     if (this.link.state === 'up') return this.#network.send(this.link, subject, body, reply);
     if (this.link.state === 'hung') this.link.toServer(() => this.#network.send(this.link, subject, body, reply));
     return undefined;

@@ -188,7 +188,7 @@ class Simulation {
   }
 
   #observe(): void {
-    this.#around.network.observe = (life, subject, body) => this.#monitor.tookMessage(life, subject, body);
+    this.#around.network.observe = (published) => this.#monitor.tookMessage(published);
     this.#store.observe = (stream, first, events, by) => this.#monitor.tookAppend(stream, first, events, by);
     this.#world.onFault = (fault, life) =>
       this.#monitor.breach('fault', `${life?.process.name ?? 'the world'} threw: ${textOf(fault)}`);
