@@ -31,7 +31,7 @@ test(
     const random = seededRandom('kill everything');
     folder = newFolder('killed');
     const ledger = join(folder, 'ledger');
-    writeFileSync(join(folder, 'millrace.yaml'), 'worker:\n  slots: 6\n');
+    writeFileSync(join(folder, 'millrace.yaml'), 'worker: { slots: 6 }\nmaster: { lossesMax: 1000 }\n');
     const definition = mixedWorkflow(random, ledger);
     const runs: InstanceId[] = [];
     const ownersBefore = new Map<InstanceId, number>();

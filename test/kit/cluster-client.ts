@@ -77,7 +77,8 @@ export async function connectToCluster(natsUrl: string, storeUrl: string): Promi
         `the run ${instance} ends`,
         async () => {
           const reply = await show(instance);
-          return reply.run.finishedAt === undefined ? undefined : reply;
+          if (reply.run.finishedAt === undefined) throw new Error(standOf(reply));
+          return reply;
         },
         timeoutMs,
       ),
@@ -114,6 +115,12 @@ function storedEvent({ event }: ResolvedEvent): StoredEvent {
     data: data as Record<string, unknown>, // Ours are JSON objects; the checker parses them.
     metadata: metadata as Record<string, unknown>,
   };
+}
+
+/** For the failure of a test that waited in vain. */
+function standOf({ run, owner, revision, counts, tasks }: RunReply): string {
+  const unfinished = tasks.filter(({ status }) => !['succeeded', 'waiting'].includes(status));
+  return JSON.stringify({ status: run.status, owner, revision, counts, unfinished });
 }
 
 function breachesOf(violations: readonly { invariant: string; message: string }[], events: StoredEvent[]): string {

@@ -34,13 +34,21 @@ export function readLedger(file: string): LedgerLine[] {
 }
 
 /**
- * What the ledger and the history of one run disagree on:
- * an attempt that started twice (I4), one that nobody assigned, or one that started after the task had succeeded.
+ * What the ledger and the history of one run disagree on: an attempt that started twice (I4), one that nobody assigned, one
+ * that succeeded without a start, or one that started after the task had succeeded.
+ *
+ * `lateStartsOfGivenUp`: an attempt that was rejected or lost may start late. A frozen worker, or NATS, held its offer, and
+ * the revocation could not overtake it.
  */
-export function disagreements(ledger: readonly LedgerLine[], history: readonly StoredEvent[]): string[] {
+export function disagreements(
+  ledger: readonly LedgerLine[],
+  history: readonly StoredEvent[],
+  { lateStartsOfGivenUp = false } = {},
+): string[] {
   const instance = history[0]?.stream.slice('workflowInstance-'.length);
-  const assigned = new Set(idsOf(history, 'TaskAssigned'));
-  const succeeded = new Set(idsOf(history, 'TaskSucceeded'));
+  const assigned = idsOf(history, 'TaskAssigned');
+  const succeeded = idsOf(history, 'TaskSucceeded');
+  const givenUp = new Set([...idsOf(history, 'TaskRejected'), ...idsOf(history, 'TaskLost')]);
   const started = new Set<string>();
   const done = new Set<string>();
   const found: string[] = [];
@@ -49,7 +57,9 @@ export function disagreements(ledger: readonly LedgerLine[], history: readonly S
     if (started.has(attemptId)) found.push(`${task}: the attempt ${attemptId} started twice`);
     if (!assigned.has(attemptId)) found.push(`${task}: nobody assigned the attempt ${attemptId}`);
     // Attempts of a task follow each other: the one that succeeded is the last.
-    if (done.has(task)) found.push(`${task}: the attempt ${attemptId} started after the task had succeeded`);
+    const mayBeLate = lateStartsOfGivenUp && givenUp.has(attemptId);
+    if (done.has(task) && !mayBeLate)
+      found.push(`${task}: the attempt ${attemptId} started after the task had succeeded`);
     started.add(attemptId);
     if (succeeded.has(attemptId)) done.add(task);
   }
@@ -57,6 +67,6 @@ export function disagreements(ledger: readonly LedgerLine[], history: readonly S
   return found;
 }
 
-function idsOf(history: readonly StoredEvent[], type: string): string[] {
-  return history.filter((event) => event.type === type).map(({ data }) => String(data.attemptId));
+function idsOf(history: readonly StoredEvent[], type: string): Set<string> {
+  return new Set(history.filter((event) => event.type === type).map(({ data }) => String(data.attemptId)));
 }

@@ -9,7 +9,14 @@ import type { z } from 'zod';
 import { startNatsServer } from '../../infra/nats/start-nats-server.ts';
 import type { configSchema } from '../../schemas/config.schema.ts';
 import { type ClusterClient, connectToCluster } from './cluster-client.ts';
-import { type CommandResult, killEverythingIn, type MillraceProcess, runMillrace, spawnMillrace } from './processes.ts';
+import {
+  type CommandResult,
+  kill,
+  killEverythingIn,
+  type MillraceProcess,
+  runMillrace,
+  spawnMillrace,
+} from './processes.ts';
 import { freePort } from './servers.ts';
 
 type ConfigInput = z.input<typeof configSchema>;
@@ -35,13 +42,21 @@ export type ProcessCluster = {
   millrace(...args: string[]): Promise<CommandResult>;
   /** A client command that is not awaited. */
   spawn(...args: string[]): MillraceProcess;
+  /** What all processes, former ones too, have logged: for a test that failed. */
+  log(): string;
   remove(): Promise<void>;
 };
+
+/** Tests kill it more often than it would ever die. */
+const restartPolicy = { firstDelayMs: 100, delayMaxMs: 500, restartCountMax: 10_000, healthyAfterMs: 60_000 };
 
 export async function startProcessCluster(options: ProcessClusterOptions = {}): Promise<ProcessCluster> {
   const folder = newFolder('cluster');
   const natsDir = join(folder, 'nats');
-  const [nats, storePort] = await Promise.all([startNatsServer({ dataDir: natsDir, port: 0 }), freePort()]);
+  const [nats, storePort] = await Promise.all([
+    startNatsServer({ dataDir: natsDir, port: 0, restartPolicy }),
+    freePort(),
+  ]);
   const storeUrl = `esdb://127.0.0.1:${storePort}?tls=false`;
   const configFile = join(folder, 'config.json');
   const { masters = ['master-1'], workers = ['worker-1', 'worker-2'], master = {}, worker = {} } = options;
@@ -58,11 +73,13 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
   for (const id of masters) roles.set(id, ['master', '--id', id]);
   for (const id of workers) roles.set(id, ['worker', '--id', id]);
   const running = new Map<string, MillraceProcess>();
+  const lives: MillraceProcess[] = [];
   const start = (name: string): Promise<void> => {
     const args = roles.get(name);
     if (args === undefined) throw new Error(`the cluster has no ${name}`);
     const started = spawnMillrace([...args, '--config', configFile], { cwd: folder });
     running.set(name, started);
+    lives.push(started);
     return started.whenReady;
   };
   await Promise.all([...roles.keys()].map(start));
@@ -79,9 +96,10 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
       return found;
     },
     start,
-    killNats: () => process.kill(natsPid(natsDir), 'SIGKILL'),
+    killNats: () => kill(natsPid(natsDir), 'SIGKILL'),
     millrace: (...args) => runMillrace(cli(args), { cwd: folder }),
     spawn: (...args) => spawnMillrace(cli(args), { cwd: folder }),
+    log: () => lives.map((life) => life.output()).join('\n'),
     remove: async () => {
       await client.close();
       await killEverythingIn(folder);
