@@ -33,7 +33,7 @@ function errorsPage(): string {
   return page(
     'Error codes',
     'A refusal is `{"code", "message", "details"}`: a code of this table, a sentence, and sometimes data. Codes never change;',
-    'sentences may. The same codes stand in the `fault` and `reason` fields of [events](events.md).',
+    'sentences may. The same codes tell in [events](events.md) why an attempt failed, was refused or was lost.',
     '',
     '- **Retry**: whether the same call, or the same task, may succeed later.',
     '- **HTTP**: the status that fits. There is no HTTP interface yet.',
