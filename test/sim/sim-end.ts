@@ -12,7 +12,7 @@ import type { SimStore } from './sim-store.ts';
 /** Liveness: after the faults every run ends, and every result is acked. */
 export function isSettled(monitor: SimMonitor, workers: readonly SimWorker[]): boolean {
   for (const run of monitor.runs.values()) if (!run.isFinished) return false;
-  return workers.every((worker) => worker.isRemoved || (worker.isUp && worker.disk.unsettledCount() === 0));
+  return workers.every((worker) => worker.isRemoved || (worker.isUp && worker.disk.unsettled().length === 0));
 }
 
 export function checkLiveness(monitor: SimMonitor, workers: readonly SimWorker[], limitMs: number): void {
@@ -23,9 +23,11 @@ export function checkLiveness(monitor: SimMonitor, workers: readonly SimWorker[]
     monitor.breach('I6', `${stream} has not ended ${limitMs} ms after the faults: ${state}`);
   }
   for (const worker of workers) {
-    const count = worker.disk.unsettledCount();
-    if (worker.isRemoved || count === 0) continue;
-    monitor.breach('I2', `${worker.process.name} holds ${count} attempts unsettled ${limitMs} ms after the faults`);
+    const rows = worker.isRemoved ? [] : worker.disk.unsettled();
+    for (const { attemptId, instance, state, reportText } of rows) {
+      const held = `${attemptId} of ${instance} (${state}, report ${reportText}, ended by ${monitor.attempts.get(attemptId)?.ending})`;
+      monitor.breach('I2', `${worker.process.name} holds ${held} ${limitMs} ms after the faults`);
+    }
   }
 }
 

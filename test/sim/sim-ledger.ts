@@ -1,6 +1,6 @@
 /** A worker's ledger on the disk of its machine: it outlives the process; a power loss may take its newest commits. */
 
-import type { Ledger, LedgerChanges } from '../../src/worker/ledger.port.ts';
+import type { AttemptRow, Ledger, LedgerChanges } from '../../src/worker/ledger.port.ts';
 import { createMemoryLedger } from '../../src/worker/memory-ledger.adapter.ts';
 import type { Life } from './sim-world.ts';
 
@@ -24,8 +24,8 @@ export class SimLedgerDisk {
     };
   }
 
-  unsettledCount(): number {
-    return this.#ledger.unsettled().length;
+  unsettled(): AttemptRow[] {
+    return this.#ledger.unsettled();
   }
 
   losePower(lostCount: number): void {

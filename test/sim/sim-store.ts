@@ -182,8 +182,7 @@ export class SimJournal implements Journal {
       this.#subscriptions.delete(subscription);
       subscription.end();
     });
-    this.link.toServer(() => this.#store.subscribe(subscription));
-    if (this.link.state !== 'up') this.#store.subscribe(subscription);
+    this.#store.subscribe(subscription);
     while (!options.signal.aborted) {
       const items = await subscription.next();
       for (const item of items) {
