@@ -69,7 +69,7 @@ export class PeerPings {
     const subject = peer.kind === 'master' ? subjects.master.ping(peer.id) : subjects.worker.ping(peer.id);
     const result = await tryRequest(transport, subject, {}, { timeoutMs: config.pingTimeoutMs });
     if (result.kind === 'noResponders') return 'absent';
-    if (result.kind === 'timeout') return 'silent';
+    if (result.kind !== 'answer') return 'silent';
     const reply = pingReplySchema.safeParse(result.body);
     return reply.success && reply.data.incarnation !== peer.incarnation ? 'absent' : 'present';
   }

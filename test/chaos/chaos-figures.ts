@@ -1,0 +1,93 @@
+/** What a chaos run came to, from the journal and the ledger of effects alone. */
+import type { StoredEvent } from '../kit/cluster-client.ts';
+import type { LedgerLine } from '../kit/effect-ledger.ts';
+
+export type MasterKill = { victim: string; at: number };
+
+export type TakeoverFigures = {
+  /** From each kill of a master that owned runs to the first of them being owned again. */
+  detectionMs: number[];
+  /** From the kill to each run being owned again. */
+  takeoverMs: number[];
+  /** From the kill to the first assignment by a new owner. */
+  firstDispatchMs: number[];
+};
+
+const windowMs = 60_000;
+
+/** @param histories by instance */
+export function takeoverFigures(
+  kills: readonly MasterKill[],
+  histories: ReadonlyMap<string, StoredEvent[]>,
+): TakeoverFigures {
+  const figures: TakeoverFigures = { detectionMs: [], takeoverMs: [], firstDispatchMs: [] };
+  for (const kill of kills) {
+    const untilAt = nextKillAt(kills, kill);
+    const owned: number[] = [];
+    const dispatched: number[] = [];
+    for (const events of histories.values()) {
+      const taken = events.find((event) => isTakeoverFrom(event, kill, untilAt));
+      if (taken === undefined) continue;
+      owned.push(decidedAt(taken) - kill.at);
+      const next = events.find((event) => event.revision > taken.revision && event.type === 'TaskAssigned');
+      if (next !== undefined && decidedAt(next) < untilAt) dispatched.push(decidedAt(next) - kill.at);
+    }
+    if (owned.length === 0) continue;
+    figures.detectionMs.push(Math.min(...owned));
+    figures.takeoverMs.push(...owned);
+    if (dispatched.length > 0) figures.firstDispatchMs.push(Math.min(...dispatched));
+  }
+  return figures;
+}
+
+export type ExecutionFigures = {
+  executions: number;
+  /** Executions beyond the first of a task. */
+  repeated: number;
+  /** Repeated ones whose former attempt has neither been lost nor rejected nor failed: there must be none. */
+  unexplained: string[];
+  /** Tasks with more than one counted result: there must be none. */
+  doubleResults: string[];
+};
+
+export function executionFigures(
+  ledger: readonly LedgerLine[],
+  histories: ReadonlyMap<string, StoredEvent[]>,
+): ExecutionFigures {
+  const figures: ExecutionFigures = { executions: ledger.length, repeated: 0, unexplained: [], doubleResults: [] };
+  const byTask = new Map<string, string[]>();
+  for (const { instance, task, attemptId } of ledger) {
+    const key = `${instance}/${task}`;
+    byTask.set(key, [...(byTask.get(key) ?? []), attemptId]);
+  }
+  for (const [key, attemptIds] of byTask) {
+    const [instance = '', task = ''] = key.split('/');
+    const events = (histories.get(instance) ?? []).filter(({ data }) => data.task === task);
+    figures.repeated += attemptIds.length - 1;
+    const explained = idsOf(events, ['TaskLost', 'TaskRejected', 'TaskFailed']);
+    const unexplained = attemptIds.filter((id) => !explained.has(id));
+    if (unexplained.length > 1) figures.unexplained.push(`${key}: ${unexplained.join(', ')}`);
+    if (idsOf(events, ['TaskSucceeded']).size > 1) figures.doubleResults.push(key);
+  }
+  return figures;
+}
+
+function idsOf(events: readonly StoredEvent[], types: readonly string[]): Set<string> {
+  return new Set(events.filter(({ type }) => types.includes(type)).map(({ data }) => String(data.attemptId)));
+}
+
+function isTakeoverFrom(event: StoredEvent, { victim, at }: MasterKill, untilAt: number): boolean {
+  const { reason, evidence } = event.data;
+  const isLost =
+    event.type === 'OwnershipTaken' && reason === 'masterLost' && String(evidence).startsWith(`${victim} `);
+  return isLost && decidedAt(event) >= at && decidedAt(event) < untilAt;
+}
+
+function nextKillAt(kills: readonly MasterKill[], { victim, at }: MasterKill): number {
+  const later = kills.filter((kill) => kill.victim === victim && kill.at > at).map((kill) => kill.at);
+  return Math.min(at + windowMs, ...later);
+}
+
+function decidedAt({ metadata }: StoredEvent): number {
+  return Number(metadata.decidedAt);
+}
