@@ -15,6 +15,10 @@ export const subjects = {
   /** Out: one message for each durable event of a run. */
   events: (workflow: WorkflowName | '*', instance: InstanceId | '*', type: string) =>
     `${root}.events.${workflow}.${instance}.${type}`,
+  masters: {
+    /** From a worker whose run's owner stays silent: any master answers for it. */
+    report: `${root}.masters.report`,
+  },
   master: {
     report: (master: MasterId) => `${root}.master.${master}.report`,
     command: (master: MasterId) => `${root}.master.${master}.command`,

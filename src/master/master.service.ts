@@ -275,7 +275,9 @@ export class MasterService {
     serve(subjects.master.command(id), ({ body }) => commands.take(body, true));
     serve(subjects.query('*'), ({ subject, body }) => queries.answer(lastToken(subject) as QueryKind, body), shared);
     serve(subjects.master.adopt(id), ({ body }) => this.#handover.take(body));
-    this.#subscriptions.push(transport.subscribe(subjects.master.report(id), (message) => intake.take(message)));
+    const takeReports = (message: IncomingMessage): void => intake.take(message);
+    this.#subscriptions.push(transport.subscribe(subjects.master.report(id), takeReports));
+    this.#subscriptions.push(transport.subscribe(subjects.masters.report, takeReports, shared));
   }
 
   #answer(handle: (message: IncomingMessage) => Promise<unknown>): (message: IncomingMessage) => void {

@@ -6,6 +6,8 @@
  * O3 Unacked reports are repeated to the current owner, with a delay that doubles and falls back at each ack.
  * O4 A "not owner" answer is followed at once, but only a few times until an ack: two masters that point at each other
  *    do not make a storm.
+ * O5 An owner that stays silent may be gone for good, and the next one need not know of this worker: the attempt has ended
+ *    for it. After a few repetitions any master is asked; it acks, or says who owns the run.
  */
 import type { AttemptId, Incarnation, MasterId, WorkerId } from '../../schemas/ids.ts';
 import type { AttemptReport, ReportAck, ReportBatch } from '../../schemas/messages/attempt.messages.ts';
@@ -23,6 +25,8 @@ const repeatedCountMax = 2_000;
 /** Share of a retry delay that is random. */
 const retryJitter = 0.2;
 const redirectCountMax = 3;
+/** Repetitions without an ack after which any master is asked (O5). */
+const silentRoundCountMax = 3;
 
 export type Outbox = {
   /** Replaces what the attempt had to say before. */
@@ -64,6 +68,8 @@ type Channel = {
   readonly unacked: Set<AttemptRecord>;
   round: number;
   retryDelayMs: number;
+  /** Repetitions since the last ack. */
+  silentRoundCount: number;
   timer: Timer | undefined;
 };
 
@@ -133,6 +139,7 @@ class ReportOutbox implements Outbox {
       channel.unsent.delete(record);
       channel.unacked.delete(record);
       channel.retryDelayMs = this.options.retryDelayMs; // O3.
+      channel.silentRoundCount = 0;
     }
     this.ways.delete(record);
     record.report = undefined;
@@ -188,7 +195,7 @@ class ReportOutbox implements Outbox {
     if (known !== undefined) return known;
     const { retryDelayMs } = this.options;
     const channel = { owner, unsent: new Set<AttemptRecord>(), unacked: new Set<AttemptRecord>(), round: 0 };
-    const added: Channel = { ...channel, retryDelayMs, timer: undefined };
+    const added: Channel = { ...channel, retryDelayMs, silentRoundCount: 0, timer: undefined };
     this.channels.set(owner, added);
     return added;
   }
@@ -232,7 +239,9 @@ class ReportOutbox implements Outbox {
   private publish(channel: Channel, reports: AttemptReport[]): void {
     const { worker, incarnation, inbox, transport } = this.options;
     const batch: ReportBatch = { worker, incarnation, reports };
-    transport.publish(subjects.master.report(channel.owner), batch, { reply: inbox });
+    const isSilent = channel.silentRoundCount > silentRoundCountMax;
+    const subject = isSilent ? subjects.masters.report : subjects.master.report(channel.owner);
+    transport.publish(subject, batch, { reply: inbox });
   }
 
   private armRetry(channel: Channel): void {
@@ -252,7 +261,10 @@ class ReportOutbox implements Outbox {
       if (due.length === repeatedCountMax) break;
       if ((record.report?.sentRound ?? 0) < channel.round) due.push(record);
     }
-    if (due.length > 0) channel.retryDelayMs = Math.min(channel.retryDelayMs * 2, this.options.retryDelayMaxMs);
+    if (due.length > 0) {
+      channel.retryDelayMs = Math.min(channel.retryDelayMs * 2, this.options.retryDelayMaxMs);
+      channel.silentRoundCount += 1;
+    }
     for (const record of due) {
       channel.unacked.delete(record); // To the end of the line.
       channel.unacked.add(record);
