@@ -344,6 +344,8 @@ export class MasterService {
       return;
     }
     this.#pool.renew(member);
+    // Who was not seen before may have held attempts in a life that nobody saw end.
+    if (change.kind === 'joined') this.#rehoming.ask(member.id);
     this.#dispatcher.fill();
   }
 

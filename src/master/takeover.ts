@@ -81,8 +81,8 @@ export class Rehoming {
 
   /** Repeats until the worker answers, or has been absent for too long: then its attempts are lost. */
   async #request(worker: WorkerId, groups: Map<InstanceId, Held[]>): Promise<void> {
-    const { transport, clock, requestTimeoutMs, absenceMaxMs, log } = this.#options;
-    const deadlineAt = clock.now() + absenceMaxMs;
+    const { transport, clock, pool, requestTimeoutMs, absenceMaxMs, log } = this.#options;
+    let deadlineAt = clock.now() + absenceMaxMs;
     while (true) {
       const body = this.#bodyOf(groups);
       if (body.instances.length > 0) {
@@ -90,7 +90,12 @@ export class Rehoming {
           timeoutMs: requestTimeoutMs,
         });
         const reply = result.kind === 'answer' ? takeoverReplySchema.safeParse(result.body) : undefined;
-        if (reply?.success === true) return this.#take(groups, reply.data);
+        if (reply?.success === true) {
+          this.#take(groups, reply.data);
+          // A member is watched by the directory; anyone else is watched here until it is one.
+          if (pool.member(worker) !== undefined) return;
+          deadlineAt = clock.now() + absenceMaxMs;
+        }
       } else if (!this.#isAnyReserved(worker, groups)) return;
       if (clock.now() >= deadlineAt) break;
       await new Promise<void>((resolve) => {
