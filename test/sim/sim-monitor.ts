@@ -159,7 +159,7 @@ export class SimMonitor {
     const run = this.runs.get(streamPrefixes.workflowInstance + receipt.instance);
     if (run === undefined)
       this.breach('I2', `a command was acked for ${receipt.instance}, which is not in the journal`);
-    else if (run.snapshot.context.stop === null)
+    else if (run.snapshot.value === 'active')
       this.breach('I2', `a stop of ${receipt.instance} was acked, but is not in the journal`);
   }
 

@@ -5,6 +5,7 @@ import { SimMaster, type SimNode, SimWorker, type Surroundings } from './sim-nod
 import { SimRandom } from './sim-random.ts';
 
 const restartWhenCalmMs = 500;
+const calmLatencyMs = 1;
 
 export class SimNemesis {
   readonly #around: Surroundings;
@@ -42,7 +43,7 @@ export class SimNemesis {
     this.#isCalm = true;
     const { nats, storeService, store, world } = this.#around;
     world.trace.note('calm', '');
-    for (const service of [nats, storeService]) Object.assign(service, { lossRate: 0, spikeRate: 0, latencyMs: 1 });
+    for (const service of [nats, storeService]) Object.assign(service, { lossRate: 0, spikeRate: 0, latencyMs: calmLatencyMs });
     Object.assign(store.faults, { requestLostRate: 0, answerLostRate: 0, brokenRate: 0 });
     this.#bringBack(nats);
     this.#bringBack(storeService);
@@ -189,10 +190,9 @@ export class SimNemesis {
 
   #stall(): void {
     const { storeService } = this.#around;
-    const usualMs = storeService.latencyMs;
     storeService.latencyMs = this.#random.magnitude(50, 5_000);
     this.#later(10_000, () => {
-      storeService.latencyMs = usualMs;
+      storeService.latencyMs = calmLatencyMs;
     });
   }
 
