@@ -26,7 +26,7 @@ export function createLineChannel<In, Out>(options: LineChannelOptions<In>): Lin
   let rest = '';
   let fault: Error | undefined;
   const take = (line: string): void => {
-    const message: unknown = JSON.parse(line);
+    const message = parse(line);
     // What was found is not told: orders hold secrets.
     if (!isMessage(message)) throw new Error("expected a message of the supervisor's protocol, found something else");
     onMessage(message);
@@ -54,4 +54,12 @@ export function createLineChannel<In, Out>(options: LineChannelOptions<In>): Lin
     waitingSizeBytes: () => socket.writableLength,
     close: () => void socket.destroy(),
   };
+}
+
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined; // No message either way.
+  }
 }
