@@ -13,11 +13,12 @@ import { createPinoLog } from '../telemetry/pino-log.adapter.ts';
 import { connectNatsTransport } from '../transport/nats-transport.adapter.ts';
 import { createOsMachineLoad } from '../worker/os-machine-load.adapter.ts';
 import { defaultNodeId, folderOf, hostOf, newIncarnation, refuseDouble } from './node-identity.ts';
-import { tellReady, whenToldToStop } from './process-end.ts';
+import { endWithParent, tellReady, whenToldToStop } from './process-end.ts';
 
 const stopDeadlineMs = 10_000;
 
 export async function runMaster({ config }: RoleOptions): Promise<number> {
+  endWithParent();
   const id = masterIdSchema.parse(config.master.id ?? defaultNodeId());
   const log = createPinoLog({ level: config.logLevel, pretty: process.stderr.isTTY === true }).child({ masterId: id });
   const { connectionString, ...appendLimits } = config.store;

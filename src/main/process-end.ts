@@ -2,6 +2,15 @@
 
 export type StopReason = 'signal' | 'parentGone';
 
+/**
+ * For the beginning of a role: until it can be told to stop, it ends at once with the process that started it. Otherwise a
+ * role whose parent dies early would wait for its servers for ever.
+ */
+export function endWithParent(): void {
+  if (hasLostParent()) endNow();
+  process.once('disconnect', endNow);
+}
+
 /** Resolves at the first signal, or when the parent's channel closes. A second SIGINT or SIGTERM ends the process at once. */
 export function whenToldToStop(): Promise<StopReason> {
   return new Promise((resolve) => {
@@ -14,8 +23,15 @@ export function whenToldToStop(): Promise<StopReason> {
     process.once('SIGTERM', stop);
     // The terminal was closed. Kernel and shell may both tell so: that is no second signal.
     process.on('SIGHUP', () => resolve('signal'));
-    if (process.channel !== undefined) process.once('disconnect', () => resolve('parentGone'));
+    process.off('disconnect', endNow);
+    process.once('disconnect', () => resolve('parentGone'));
+    if (hasLostParent()) resolve('parentGone');
   });
+}
+
+/** There was a channel from a parent, and it is closed. */
+function hasLostParent(): boolean {
+  return process.send !== undefined && !process.connected;
 }
 
 function endNow(): never {

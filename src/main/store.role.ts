@@ -4,11 +4,12 @@ import { type EventStoreNode, startEventStoreNode } from '../../infra/eventstore
 import type { StoreOptions } from '../cli/cli-deps.ts';
 import { AppError } from '../errors/app-error.ts';
 import { createPinoLog } from '../telemetry/pino-log.adapter.ts';
-import { tellReady, whenToldToStop } from './process-end.ts';
+import { endWithParent, tellReady, whenToldToStop } from './process-end.ts';
 
 const stopDeadlineMs = 5_000;
 
 export async function runStore({ config, json, port }: StoreOptions): Promise<number> {
+  endWithParent();
   const log = createPinoLog({ level: config.logLevel, pretty: process.stderr.isTTY === true });
   const dataDir = resolve(config.dataDir, 'store');
   const node = await start(dataDir, port ?? 0, log);

@@ -20,13 +20,14 @@ import { createOsMachineLoad } from '../worker/os-machine-load.adapter.ts';
 import { createSqliteLedger } from '../worker/sqlite-ledger.adapter.ts';
 import { createWorkerService } from '../worker/worker.service.ts';
 import { defaultNodeId, folderOf, hostOf, newIncarnation, refuseDouble } from './node-identity.ts';
-import { tellReady, whenToldToStop } from './process-end.ts';
+import { endWithParent, tellReady, whenToldToStop } from './process-end.ts';
 import { supervisorProgram } from './supervisor-program.ts';
 
 const stopSlackMs = 5_000;
 const hostStopDeadlineMs = 1_000;
 
 export async function runWorker({ config }: RoleOptions): Promise<number> {
+  endWithParent();
   const id = workerIdSchema.parse(config.worker.id ?? defaultNodeId());
   const log = createPinoLog({ level: config.logLevel, pretty: process.stderr.isTTY === true }).child({ workerId: id });
   const { servers, credentialsFile, replicas } = config.nats;

@@ -15,9 +15,8 @@ import {
   runReplySchema,
   runsReplySchema,
 } from '../../schemas/messages/client.messages.ts';
-import { eventually } from '../kit/eventually.ts';
 import { newFolder, type ProcessCluster, startProcessCluster } from '../kit/process-cluster.ts';
-import { type MillraceProcess, runMillrace } from '../kit/processes.ts';
+import { runMillrace } from '../kit/processes.ts';
 
 const good = 'name: good\ndescription: ends well\ntasks:\n  greet: { type: shell, command: echo hello }\n';
 const bad = 'name: bad\ntasks:\n  break: { type: shell, command: "echo broken >&2; exit 3" }\n';
@@ -110,7 +109,7 @@ test('list, show and events tell of a run; a part of its id is enough', async ()
 test('logs shows the output so far, and follows it to its end', async () => {
   const { instance } = await submitted('logged.yaml');
   const following = cluster.spawn('logs', instance, 'talk', '--follow');
-  await showing(following, 'one');
+  await following.says('one');
 
   const page = await cluster.millrace('logs', instance, 'talk', '--json');
   writeFileSync(file('logged.flag'), '');
@@ -123,7 +122,7 @@ test('logs shows the output so far, and follows it to its end', async () => {
 
 test('stop --wait ends a run with 0; who waited for the run learns it with 2', async () => {
   const waiting = cluster.spawn('submit', '--file', file('stopped.yaml'), '--wait');
-  await showing(waiting, 'TaskStarted');
+  await waiting.says('TaskStarted');
   const [, instance = ''] = /submitted as (\S+)/.exec(waiting.stdout()) ?? [];
 
   const stopped = await cluster.millrace('stop', instance, '--wait', '--reason', 'wrong input', '--json');
@@ -180,8 +179,4 @@ function file(name: string): string {
 
 async function submitted(name: string): Promise<Receipt> {
   return receiptSchema.parse(JSON.parse((await cluster.millrace('submit', '--file', file(name), '--json')).stdout));
-}
-
-async function showing(command: MillraceProcess, text: string): Promise<void> {
-  await eventually(`a command shows ${text}`, () => (command.stdout().includes(text) ? true : undefined));
 }

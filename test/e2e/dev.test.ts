@@ -5,7 +5,6 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ClusterClient, connectToCluster } from '../kit/cluster-client.ts';
 import { workflowOf } from '../kit/definitions.ts';
 import { disagreements, readLedger, scriptTask, shellTask } from '../kit/effect-ledger.ts';
-import { eventually } from '../kit/eventually.ts';
 import { newFolder } from '../kit/process-cluster.ts';
 import { killEverythingIn, type MillraceProcess, processesIn, projectDir, spawnMillrace } from '../kit/processes.ts';
 
@@ -84,7 +83,7 @@ function startDev(): MillraceProcess {
 
 /** Resolves when `millrace dev` says that it is up. */
 async function clientOf(dev: MillraceProcess): Promise<ClusterClient> {
-  await eventually('millrace dev is up', () => (dev.stdout().includes('Millrace is up') ? true : undefined));
+  await dev.says('Millrace is up');
   const address = JSON.parse(readFileSync(join(folder, '.millrace', 'dev.json'), 'utf8')) as Record<string, unknown>;
   return connectToCluster(String(address.nats), String(address.store));
 }

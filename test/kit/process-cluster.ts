@@ -82,7 +82,17 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
     lives.push(started);
     return started.whenReady;
   };
-  await Promise.all([...roles.keys()].map(start));
+  const removeProcesses = async (): Promise<void> => {
+    await killEverythingIn(folder);
+    await nats.stop(1_000);
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await Promise.all([...roles.keys()].map(start));
+  } catch (fault) {
+    await removeProcesses();
+    throw fault;
+  }
   const client = await connectToCluster(nats.url, storeUrl);
   const cli = (args: string[]) => [...args, '--config', configFile];
 
@@ -102,9 +112,7 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
     log: () => lives.map((life) => life.output()).join('\n'),
     remove: async () => {
       await client.close();
-      await killEverythingIn(folder);
-      await nats.stop(1_000);
-      rmSync(folder, { recursive: true, force: true });
+      await removeProcesses();
     },
   };
 }

@@ -16,8 +16,12 @@ export type MillraceProcess = {
   readonly stdout: () => string;
   /** Both outputs, in the order of their coming. */
   readonly output: () => string;
+  /** Resolves when one of its outputs has the text. */
+  says(text: string): Promise<void>;
   /** Resolves when it is gone. */
   end(signal: NodeJS.Signals): Promise<ProcessEnd>;
+  /** What it notices when its parent dies: their channel closes. */
+  loseParent(): void;
 };
 
 export type SpawnOptions = {
@@ -29,7 +33,7 @@ export type SpawnOptions = {
   isGroupLeader?: boolean;
 };
 
-export const projectDir = fileURLToPath(new URL('../..', import.meta.url));
+export const projectDir = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
 
 const program = 'src/main/millrace.main.ts';
 
@@ -87,9 +91,10 @@ function follow(child: ChildProcess, args: readonly string[]): MillraceProcess {
   });
   child.stderr?.setEncoding('utf8').on('data', (text: string) => chunks.push(text));
   const output = () => chunks.join('');
-  const ended = new Promise<ProcessEnd>((resolve) => {
-    child.once('close', (code, signal) => resolve({ code, signal }));
-  });
+  // Not its `close`, which never comes after `disconnect`.
+  const exited = new Promise<ProcessEnd>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  const read = [child.stdout, child.stderr].map((stream) => new Promise((resolve) => stream?.once('close', resolve)));
+  const ended = Promise.all([exited, ...read]).then(([end]) => end);
   const whenReady = new Promise<void>((resolve, reject) => {
     child.once('message', () => resolve());
     void ended.then(({ code, signal }) =>
@@ -102,7 +107,11 @@ function follow(child: ChildProcess, args: readonly string[]): MillraceProcess {
     return ended;
   };
   if (child.pid === undefined) throw new Error(`millrace ${args.join(' ')} could not be started`);
-  return { pid: child.pid, whenReady, ended, stdout: () => stdout, output, end };
+  const says = async (text: string): Promise<void> => {
+    await eventually(`${args[0]} says ${text}`, () => (output().includes(text) ? true : undefined));
+  };
+  const loseParent = () => child.disconnect();
+  return { pid: child.pid, whenReady, ended, stdout: () => stdout, output, says, end, loseParent };
 }
 
 function isWorkingIn(pid: number, folder: string): boolean {
