@@ -5,7 +5,7 @@
  *    ran counts as left behind.
  */
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, statSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
@@ -25,6 +25,7 @@ import { fileMode, folderMode, reachableSocket, type SupervisorPlace } from './s
 /** Masters give a returning worker's attempts away after 5 s by default: it must have found out by then. */
 const welcomeDeadlineMs = 3_000;
 const startDeadlineMs = 15_000;
+const logSizeBytesMax = 1_048_576;
 
 /** How a supervisor is started: its arguments end with the idle time. */
 export type SupervisorProgram = { file: string; args: readonly string[]; environment: Record<string, string> };
@@ -174,7 +175,7 @@ function identityIn(place: SupervisorPlace): ProcessIdentity | undefined {
 async function startSupervisor(options: SupervisorLinkOptions): Promise<void> {
   const { dataDir, place, program, clock } = options;
   mkdirSync(place.folder, { recursive: true, mode: folderMode });
-  const log = openSync(place.log, 'a', fileMode);
+  const log = openLog(place);
   try {
     // A session of its own: neither the worker's end nor a key of its terminal reaches it.
     const child = spawn(program.file, program.args, {
@@ -202,6 +203,12 @@ async function startSupervisor(options: SupervisorLinkOptions): Promise<void> {
   } finally {
     closeSync(log);
   }
+}
+
+/** A supervisor says little; a log that has grown all the same begins anew. */
+function openLog({ log }: SupervisorPlace): number {
+  const sizeBytes = statSync(log, { throwIfNoEntry: false })?.size ?? 0;
+  return openSync(log, sizeBytes > logSizeBytesMax ? 'w' : 'a', fileMode);
 }
 
 function cannotStart({ place }: SupervisorLinkOptions, why: string): AppError {

@@ -12,7 +12,7 @@ import {
   type ReportBatch,
   reportBatchSchema,
 } from '../../schemas/messages/attempt.messages.ts';
-import { buckets, subjects } from '../../schemas/messages/subjects.ts';
+import { buckets, masterQueueGroup, subjects } from '../../schemas/messages/subjects.ts';
 import type { Bucket } from '../../src/buckets/bucket.port.ts';
 import { createMemoryBucketStore } from '../../src/buckets/memory-bucket.adapter.ts';
 import type { Clock } from '../../src/clock/clock.port.ts';
@@ -23,7 +23,7 @@ import type { TaskType } from '../../src/tasks/task-type.port.ts';
 import { waitTaskType } from '../../src/tasks/wait.task-type.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { createMemoryNetwork, type MemoryNetwork } from '../../src/transport/memory-transport.adapter.ts';
-import type { Transport } from '../../src/transport/transport.port.ts';
+import type { IncomingMessage, Transport } from '../../src/transport/transport.port.ts';
 import type { Ledger } from '../../src/worker/ledger.port.ts';
 import { createMemoryLedger } from '../../src/worker/memory-ledger.adapter.ts';
 import { createWorkerService, type WorkerService } from '../../src/worker/worker.service.ts';
@@ -68,12 +68,14 @@ export function joinMaster(network: MemoryNetwork, name: string): FakeMaster {
       return result.kind === 'answer' ? result.body : result.kind;
     },
   };
-  transport.subscribe(subjects.master.report(id), (message) => {
+  const take = (message: IncomingMessage): void => {
     const batch = reportBatchSchema.parse(message.body);
     master.batches.push(batch);
     const ack = master.answer(batch);
     if (ack !== undefined && message.reply !== undefined) transport.publish(message.reply, ack);
-  });
+  };
+  transport.subscribe(subjects.master.report(id), take);
+  transport.subscribe(subjects.masters.report, take, { queueGroup: masterQueueGroup });
   return master;
 }
 

@@ -187,6 +187,47 @@ describe('after a restart', () => {
   });
 });
 
+describe('a wait', () => {
+  it('goes on over a restart, and ends when it would have ended', async () => {
+    harness = await startHarness({ worker: { slots: 1 } });
+    const { attemptId } = await takeWait({ durationMs: 5_000 });
+    harness.clock.advance(2_000);
+    await harness.restart();
+    expect(await harness.give(harness.offer())).toMatchObject({ reason: { code: 'WORKER_SLOTS_FULL' } });
+    harness.clock.advance(2_999);
+    await settle();
+    expect(harness.master.reports().map((report) => report.kind)).not.toContain('succeeded');
+    harness.clock.advance(1);
+    await settle();
+    const { startedAt, finishedAt } = lastOf(attemptId);
+    expect(finishedAt - startedAt).toBe(5_000);
+    expect(await harness.give(harness.offer())).toEqual({ accepted: true });
+  });
+
+  it('that was over while the worker was away ends at once', async () => {
+    harness = await startHarness();
+    const { attemptId } = await takeWait({ untilAt: harness.clock.now() + 1_000 });
+    harness.network.kill('worker-life-1');
+    harness.clock.advance(60_000);
+    await harness.restart();
+    harness.clock.advance(0);
+    await settle();
+    expect(lastOf(attemptId).kind).toBe('succeeded');
+  });
+
+  const takeWait = async (settings: object) => {
+    const offer = harness.offer({ settings: { type: 'wait', ...settings } });
+    await harness.give(offer);
+    await settle();
+    return offer;
+  };
+  const lastOf = (attemptId: string) => {
+    const report = harness.master.reports().findLast((each) => each.attemptId === attemptId);
+    if (report?.kind !== 'succeeded') throw new Error(`expected a success, found ${JSON.stringify(report)}`);
+    return report;
+  };
+});
+
 describe('a takeover', () => {
   it('tells the state of each attempt, and sends unacked reports to the new owner', async () => {
     harness = await startHarness();
