@@ -105,7 +105,8 @@ function isAttemptEvent(event: WorkflowInstanceEvent): event is AttemptEvent {
 
 function reasonOf(event: AttemptEvent): Fault | undefined {
   if (event.type === 'TaskFailed') return event.data.fault;
-  return event.type === 'TaskLost' || event.type === 'TaskRejected' ? event.data.reason : undefined;
+  const hasReason = event.type === 'TaskLost' || event.type === 'TaskRejected' || event.type === 'TaskWorkerAbsent';
+  return hasReason ? event.data.reason : undefined;
 }
 
 /** A result that counts: after it the task gets no further attempt. */

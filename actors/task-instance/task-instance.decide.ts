@@ -1,9 +1,10 @@
 /** What a worker's report, a rejection, a loss or a timer means for one task: the events of it, or none. Never throws. */
 
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
-import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
+import type { OnWorkerLost, TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { Fault, WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import { nextDelayMs } from '../retry/next-delay.ts';
+import { finalRefusalsMax, isFinalRefusal } from './final-refusals.ts';
 import { canTaskTake } from './task-instance.fold.ts';
 import { type TaskState, timerIds } from './task-instance.machine.ts';
 
@@ -19,16 +20,56 @@ export function decideReport(
   return legal(state, reportEvent(definition, state, command));
 }
 
-export function decideTimer(state: TaskState, { timerId, task, now }: CommandOf<'FireTimer'>): TaskEvent[] {
+export function decideTimer(state: TaskState, { timerId, task, now, lossesMax }: CommandOf<'FireTimer'>): TaskEvent[] {
   const { context } = state;
   if (timerId === timerIds.retry(task, context.failures)) return legal(state, { type: 'TaskRetryDue', data: { task } });
   const attemptId = context.current?.attemptId;
-  if (attemptId === undefined || timerId !== timerIds.timeout(attemptId)) return [];
-  return legal(state, { type: 'TaskTimedOut', data: { task, attemptId, timedOutAt: now } });
+  if (attemptId === undefined) return [];
+  if (timerId === timerIds.timeout(attemptId)) {
+    return legal(state, { type: 'TaskTimedOut', data: { task, attemptId, timedOutAt: now } });
+  }
+  const { absence } = context;
+  if (absence === null || timerId !== timerIds.workerReturn(attemptId, absence.since)) return [];
+  const { code, message } = absence.reason;
+  const reason = { code, message: `${message}; it did not return within its limit of ${now - absence.since} ms` };
+  return legal(state, finalLossOf(state, { task, attemptId, now, lossesMax, reason }));
 }
 
-export function decideLoss(state: TaskState, command: CommandOf<'LoseAttempt'>): TaskEvent[] {
-  return legal(state, lossOf(state, command));
+export function decideLoss(
+  definition: TaskDefinition,
+  state: TaskState,
+  command: CommandOf<'LoseAttempt'>,
+): TaskEvent[] {
+  return legal(state, lossOf(definition, state, command));
+}
+
+/** The worker still has the attempt. */
+export function decideReturn(state: TaskState, { task, attemptId, now }: CommandOf<'ReturnAttempt'>): TaskEvent[] {
+  return legal(state, { type: 'TaskWorkerReturned', data: { task, attemptId, returnedAt: now } });
+}
+
+/** A person's decision; undefined when there is nothing to decide. A repeated one has been done already: no event. */
+export function decideResolution(state: TaskState, command: CommandOf<'ResolveLost'>): TaskEvent[] | undefined {
+  const { task, decision, key, by, reason: why, now } = command;
+  const { absence, current, resolvedBy } = state.context;
+  if (resolvedBy === key) return [];
+  if (state.status !== 'absent' || absence === null || current === null) return undefined;
+  const { code, message } = absence.reason;
+  const reason = { code, message: decision === 'fail' ? `${message}; ${by} decided that the task fails` : message };
+  const decidedBy = { key, by, ...(why === undefined ? {} : { reason: why }) };
+  const data = { task, attemptId: current.attemptId, lostAt: now, reason, givenUp: decision === 'fail', decidedBy };
+  return legal(state, { type: 'TaskLost', data });
+}
+
+/** A refusal that will not pass fails the task after some repetitions; every other one lets it wait for another slot. */
+export function decideRejection(
+  state: TaskState,
+  { task, attemptId, reason, now }: CommandOf<'RejectAttempt'>,
+): TaskEvent {
+  const isLast = isFinalRefusal(reason) && state.context.refusals + 1 >= finalRefusalsMax;
+  if (!isLast || state.status !== 'assigned') return { type: 'TaskRejected', data: { task, attemptId, reason } };
+  const fault = { code: reason.code, message: `refused ${finalRefusalsMax} times; last: ${reason.message}` };
+  return { type: 'TaskFailed', data: { task, attemptId, finishedAt: now, fault } };
 }
 
 function reportEvent(definition: TaskDefinition, state: TaskState, command: CommandOf<'RecordReport'>): TaskEvent {
@@ -51,7 +92,7 @@ function reportEvent(definition: TaskDefinition, state: TaskState, command: Comm
     case 'cancelled':
       return cancellation(definition, state, command, report);
     case 'lost':
-      return reportedLoss(state, command, report.fault);
+      return reportedLoss(definition, state, command, report.fault);
   }
 }
 
@@ -71,7 +112,7 @@ function cancellation(
       return failure(definition, state, command, { ...report, fault });
     }
     case null:
-      return reportedLoss(state, command, {
+      return reportedLoss(definition, state, command, {
         code: 'TASK_CANCELLED',
         message: 'the worker stopped and cancelled the attempt',
       });
@@ -103,21 +144,61 @@ function failure(
   };
 }
 
-function reportedLoss(state: TaskState, command: CommandOf<'RecordReport'>, reason: Fault): TaskEvent {
+/** The worker itself says that nothing more will come of the attempt. */
+function reportedLoss(
+  definition: TaskDefinition,
+  state: TaskState,
+  command: CommandOf<'RecordReport'>,
+  reason: Fault,
+): TaskEvent {
   const { now, lossesMax, report } = command;
-  return lossOf(state, { task: report.task, attemptId: report.attemptId, now, lossesMax, reason });
+  const { task, attemptId } = report;
+  return lossOf(definition, state, { task, attemptId, now, lossesMax, reason, mayReturn: false });
 }
 
-type Loss = Omit<CommandOf<'LoseAttempt'>, 'type'>;
+type Loss = Omit<CommandOf<'LoseAttempt'>, 'type' | 'mayReturn'>;
+
+/** By the task's policy. Whoever stops a run does not wait for an absent worker, nor asks a person. */
+function lossOf(definition: TaskDefinition, state: TaskState, loss: Loss & { mayReturn: boolean }): TaskEvent {
+  const onLost = onWorkerLostOf(definition);
+  if (state.context.cancelReason === 'stop') return finalLossOf(state, loss);
+  switch (onLost.policy) {
+    case 'retry':
+      return finalLossOf(state, loss);
+    case 'fail':
+      return givenUpLossOf(loss);
+    case 'wait':
+      return loss.mayReturn ? absenceOf(loss, loss.now + onLost.returnLimitMs) : finalLossOf(state, loss);
+    case 'ask':
+      return absenceOf(loss, undefined);
+  }
+}
+
+function absenceOf({ task, attemptId, now, reason, evidence }: Loss, dueAt: number | undefined): TaskEvent {
+  const noted = evidence === undefined ? {} : { evidence };
+  const due = dueAt === undefined ? {} : { dueAt };
+  return { type: 'TaskWorkerAbsent', data: { task, attemptId, since: now, reason, ...noted, ...due } };
+}
+
+function givenUpLossOf({ task, attemptId, now, reason, evidence }: Loss): TaskEvent {
+  const fault = { code: reason.code, message: `${reason.message}; the task fails when its worker is lost` };
+  const noted = evidence === undefined ? {} : { evidence };
+  return { type: 'TaskLost', data: { task, attemptId, lostAt: now, reason: fault, givenUp: true, ...noted } };
+}
 
 /** A loss above the ceiling ends the task. */
-function lossOf(state: TaskState, { task, attemptId, now, reason, evidence, lossesMax }: Loss): TaskEvent {
+function finalLossOf(state: TaskState, { task, attemptId, now, reason, evidence, lossesMax }: Loss): TaskEvent {
   const givenUp = state.context.losses >= lossesMax;
   const fault: Fault = givenUp
     ? { code: 'TASK_LOST_TOO_OFTEN', message: `lost ${lossesMax + 1} times; last: ${reason.message}` }
     : reason;
   const noted = evidence === undefined ? {} : { evidence };
   return { type: 'TaskLost', data: { task, attemptId, lostAt: now, reason: fault, givenUp, ...noted } };
+}
+
+/** Definitions from before there was a choice have none. */
+function onWorkerLostOf({ onWorkerLost }: TaskDefinition): OnWorkerLost {
+  return onWorkerLost ?? { policy: 'retry' };
 }
 
 function legal(state: TaskState, event: TaskEvent): TaskEvent[] {

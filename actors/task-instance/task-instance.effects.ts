@@ -29,6 +29,8 @@ export function pendingTaskEffects(task: TaskName, state: TaskState): TaskEffect
       return place === null || context.timeoutAt === null
         ? []
         : [{ type: 'armTimer', timerId: timerIds.timeout(place.attemptId), task, dueAt: context.timeoutAt }];
+    case 'absent':
+      return pendingReturn(task, state);
     case 'cancelling':
       return place === null || context.cancelReason === null
         ? []
@@ -45,4 +47,11 @@ export function pendingTaskEffects(task: TaskName, state: TaskState): TaskEffect
     case 'blocked':
       return [];
   }
+}
+
+/** While a person is asked nothing is owed: the command of that person is awaited, or the worker's return. */
+function pendingReturn(task: TaskName, { context: { absence, current } }: TaskState): TaskEffect[] {
+  if (absence === null || absence.dueAt === null || current === null) return [];
+  const timerId = timerIds.workerReturn(current.attemptId, absence.since);
+  return [{ type: 'armTimer', timerId, task, dueAt: absence.dueAt }];
 }

@@ -6,12 +6,14 @@
  * T3 A task is assigned only when it is ready, and ready only when everything that it needs has succeeded.
  * T4 A task ends as stopped, and never tries again, only because it was asked to stop: a timeout ends as a failure.
  * T5 What is kept of an event has the schema's fields in the schema's order, whatever object it came in (I5).
+ * T6 A task whose worker is absent keeps its attempt: it goes on when the worker returns, and ends by a report or a loss.
  */
 import { setup } from 'xstate';
 import type { Fault, HoldReason, WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId, Incarnation, TaskName, WorkerId } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
 import { effectOnly, update } from '../kit/machine-fold.ts';
+import { isFinalRefusal } from './final-refusals.ts';
 
 export const taskStatuses = [
   'waiting',
@@ -19,6 +21,7 @@ export const taskStatuses = [
   'assigned',
   'accepted',
   'running',
+  'absent',
   'cancelling',
   'backingOff',
   'succeeded',
@@ -35,7 +38,12 @@ export type AttemptPlace = { attemptId: AttemptId; worker: WorkerId; workerIncar
 export const timerIds = {
   timeout: (attemptId: AttemptId) => `timeout.${attemptId}`,
   retry: (task: TaskName, failures: number) => `retry.${task}.${failures}`,
+  /** `since` tells one absence of the worker from the next. */
+  workerReturn: (attemptId: AttemptId, since: number) => `return.${attemptId}.${since}`,
 } as const;
+
+/** Since when the worker of the current attempt is absent, and why; `dueAt` is null where a person is asked. */
+type Absence = { since: number; dueAt: number | null; reason: Fault };
 
 type TaskContext = {
   task: TaskName;
@@ -44,6 +52,8 @@ type TaskContext = {
   attempt: number;
   failures: number;
   losses: number;
+  /** Offers that a worker refused for a reason that will not pass. */
+  refusals: number;
   current: AttemptPlace | null;
   /** The newest attempt, also after it ended: where its log is. */
   last: AttemptPlace | null;
@@ -53,6 +63,9 @@ type TaskContext = {
   /** When the next attempt follows, while backing off. */
   dueAt: number | null;
   held: HoldReason | null;
+  absence: Absence | null;
+  /** Key of the last command by which a person decided on a loss. */
+  resolvedBy: string | null;
   fault: Fault | null;
   outputs: JsonRecord | null;
   cancelReason: 'stop' | 'timeout' | null;
@@ -74,6 +87,7 @@ export function waitingTask(task: TaskName, needCount: number): TaskState {
       attempt: 0,
       failures: 0,
       losses: 0,
+      refusals: 0,
       current: null,
       last: null,
       startedAt: null,
@@ -81,6 +95,8 @@ export function waitingTask(task: TaskName, needCount: number): TaskState {
       timeoutAt: null,
       dueAt: null,
       held: null,
+      absence: null,
+      resolvedBy: null,
       fault: null,
       outputs: null,
       cancelReason: null,
@@ -88,7 +104,7 @@ export function waitingTask(task: TaskName, needCount: number): TaskState {
   };
 }
 
-const noAttempt = { current: null, timeoutAt: null, held: null, cancelReason: null } as const;
+const noAttempt = { current: null, timeoutAt: null, held: null, absence: null, cancelReason: null } as const;
 
 type ContextScope = { context: TaskContext };
 type Scope = ContextScope & { event: TaskMachineEvent };
@@ -105,6 +121,18 @@ const taskSetup = setup({
     isRetriedFailure: (scope) => isCurrentFailure(scope, 'retried') && scope.context.cancelReason !== 'stop',
     isFinalFailure: (scope) => isCurrentFailure(scope, 'final'),
     isGivenUpLoss: (scope) => isCurrentAttempt(scope) && scope.event.type === 'TaskLost' && scope.event.data.givenUp,
+    isLimitedAbsence: (scope) => isAbsence(scope) && isLimited(scope),
+    isAskedAbsence: (scope) => isAbsence(scope) && !isLimited(scope),
+    isLimitedAbsenceAfterTimeout: (scope) =>
+      isAbsence(scope) && isLimited(scope) && scope.context.cancelReason === 'timeout',
+    isAskedAbsenceAfterTimeout: (scope) =>
+      isAbsence(scope) && !isLimited(scope) && scope.context.cancelReason === 'timeout',
+    isTimedStartAtLast: (scope) =>
+      isFirstStart(scope) && scope.event.type === 'TaskStarted' && scope.event.data.timeoutAt !== undefined,
+    isFirstStart,
+    isReturnAfterTimeout: (scope) => isCurrentAttempt(scope) && scope.context.cancelReason === 'timeout',
+    isReturnToTimedRun: (scope) => isCurrentAttempt(scope) && scope.context.timeoutAt !== null,
+    isReturnToRun: (scope) => isCurrentAttempt(scope) && scope.context.startedAt !== null,
     isCurrentWhileStopping: (scope) => isCurrentAttempt(scope) && scope.context.cancelReason === 'stop',
     isUnstartedWhileStopping: (scope) =>
       isCurrentAttempt(scope) && scope.context.cancelReason === 'stop' && scope.context.startedAt === null,
@@ -118,6 +146,8 @@ const taskSetup = setup({
     ),
     rememberStop: change(() => ({ cancelReason: 'stop' })),
     rememberTimeout: change(({ context }) => ({ cancelReason: context.cancelReason ?? 'timeout' })),
+    rememberAbsence: change(({ event }) => absenceOf(event)),
+    endAbsence: change(() => ({ absence: null })),
     endAttempt: change(({ context, event }) => ({ ...noAttempt, ...outcomeOf(context, event) })),
     forgetRetry: change(() => ({ dueAt: null })),
     placeTask: effectOnly,
@@ -133,6 +163,13 @@ const taskSetup = setup({
 
 function isCurrentAttempt({ context, event }: Scope): boolean {
   return 'data' in event && 'attemptId' in event.data && event.data.attemptId === context.current?.attemptId;
+}
+
+const isAbsence = (scope: Scope) => scope.event.type === 'TaskWorkerAbsent' && isCurrentAttempt(scope);
+const isLimited = ({ event }: Scope) => event.type === 'TaskWorkerAbsent' && event.data.dueAt !== undefined;
+
+function isFirstStart(scope: Scope): boolean {
+  return scope.event.type === 'TaskStarted' && isCurrentAttempt(scope) && scope.context.startedAt === null;
 }
 
 function isCurrentFailure(scope: Scope, kind: 'retried' | 'final'): boolean {
@@ -156,6 +193,14 @@ const armRetry = {
   params: (scope: ContextScope) => ({ ...retryTimer(scope), dueAt: scope.context.dueAt ?? 0 }),
 } as const;
 
+const returnTimer = (scope: ContextScope) => ({
+  timerId: timerIds.workerReturn(placeOf(scope).attemptId, scope.context.absence?.since ?? 0),
+});
+const armReturn = {
+  type: 'armTimer',
+  params: (scope: ContextScope) => ({ ...returnTimer(scope), dueAt: scope.context.absence?.dueAt ?? 0 }),
+} as const;
+
 const faultOf = ({ code, message }: Fault): Fault => ({ code, message });
 const holdOf = ({ code, message, group }: HoldReason): HoldReason => ({ code, message, group });
 
@@ -174,6 +219,12 @@ function assignmentOf(event: TaskMachineEvent): Partial<TaskContext> {
   };
 }
 
+function absenceOf(event: TaskMachineEvent): Partial<TaskContext> {
+  if (event.type !== 'TaskWorkerAbsent') return {};
+  const { since, dueAt, reason } = event.data;
+  return { absence: { since, dueAt: dueAt ?? null, reason: faultOf(reason) } };
+}
+
 function outcomeOf(context: TaskContext, event: TaskMachineEvent): Partial<TaskContext> {
   if (event.type === 'TaskSucceeded') {
     const { startedAt, finishedAt, outputs } = event.data;
@@ -183,10 +234,17 @@ function outcomeOf(context: TaskContext, event: TaskMachineEvent): Partial<TaskC
     const { finishedAt, fault, retry } = event.data;
     const startedAt = event.data.startedAt ?? context.startedAt;
     const failures = context.failures + 1;
-    return { startedAt, finishedAt, fault: faultOf(fault), failures, dueAt: retry?.dueAt ?? null };
+    return { startedAt, finishedAt, fault: faultOf(fault), failures, refusals: 0, dueAt: retry?.dueAt ?? null };
   }
   if (event.type === 'TaskLost') {
-    return { finishedAt: event.data.lostAt, fault: faultOf(event.data.reason), losses: context.losses + 1 };
+    const { lostAt, reason, decidedBy } = event.data;
+    const lost = { finishedAt: lostAt, fault: faultOf(reason), refusals: 0 };
+    // A person who lets the task run again lets its losses be counted anew.
+    if (decidedBy !== undefined) return { ...lost, losses: 0, resolvedBy: decidedBy.key };
+    return { ...lost, losses: context.losses + 1 };
+  }
+  if (event.type === 'TaskRejected') {
+    return isFinalRefusal(event.data.reason) ? { refusals: context.refusals + 1 } : {};
   }
   return event.type === 'TaskStopped' ? { finishedAt: event.data.finishedAt } : {};
 }
@@ -211,21 +269,37 @@ const start = [
   { guard: 'isTimedStart', target: 'running', actions: ['rememberStart', armTimeout] },
   { guard: 'isCurrentAttempt', target: 'running', actions: 'rememberStart' },
 ] as const;
-const beginStop = {
-  target: 'cancelling',
-  actions: ['rememberStop', { type: 'cancelAttempt', params: cancelOf }],
-} as const;
+const cancel = { type: 'cancelAttempt', params: cancelOf } as const;
+const beginStop = { target: 'cancelling', actions: ['rememberStop', cancel] } as const;
 const beginTimeout = {
   guard: 'isCurrentAttempt',
   target: 'cancelling',
-  actions: ['rememberTimeout', { type: 'cancelAttempt', params: cancelOf }],
+  actions: ['rememberTimeout', cancel],
 } as const;
 
 function cancelOf(scope: ContextScope): AttemptPlace & { reason: 'stop' | 'timeout' } {
   return { ...placeOf(scope), reason: scope.context.cancelReason ?? 'stop' };
 }
 
-const attemptEnds = { TaskSucceeded: succeed, TaskFailed: fail, TaskLost: lose, StopAsked: beginStop } as const;
+const absent = [
+  { guard: 'isLimitedAbsence', target: 'absent', actions: [disarmTimeout, 'rememberAbsence', armReturn] },
+  { guard: 'isAskedAbsence', target: 'absent', actions: [disarmTimeout, 'rememberAbsence'] },
+] as const;
+const absentAfterTimeout = [
+  { ...absent[0], guard: 'isLimitedAbsenceAfterTimeout' },
+  { ...absent[1], guard: 'isAskedAbsenceAfterTimeout' },
+] as const;
+const disarmReturn = { type: 'disarmTimer', params: returnTimer } as const;
+const goOn = [disarmReturn, 'endAbsence'] as const;
+const endAbsent = [disarmReturn, ...end] as const;
+
+const attemptEnds = {
+  TaskSucceeded: succeed,
+  TaskFailed: fail,
+  TaskLost: lose,
+  TaskWorkerAbsent: absent,
+  StopAsked: beginStop,
+} as const;
 
 export const taskInstanceMachine = taskSetup.createMachine({
   id: 'taskInstance',
@@ -261,11 +335,36 @@ export const taskInstanceMachine = taskSetup.createMachine({
     },
     accepted: { on: { ...attemptEnds, TaskStarted: start } },
     running: { on: { ...attemptEnds, TaskTimedOut: beginTimeout } },
+    absent: {
+      on: {
+        TaskStarted: [
+          { guard: 'isTimedStartAtLast', target: 'running', actions: [...goOn, 'rememberStart', armTimeout] },
+          { guard: 'isFirstStart', target: 'running', actions: [...goOn, 'rememberStart'] },
+        ],
+        TaskWorkerReturned: [
+          { guard: 'isReturnAfterTimeout', target: 'cancelling', actions: [...goOn, cancel] },
+          { guard: 'isReturnToTimedRun', target: 'running', actions: [...goOn, armTimeout] },
+          { guard: 'isReturnToRun', target: 'running', actions: goOn },
+          { guard: 'isCurrentAttempt', target: 'accepted', actions: goOn },
+        ],
+        TaskSucceeded: { ...succeed, actions: endAbsent },
+        TaskFailed: [
+          { ...fail[0], actions: [...endAbsent, armRetry] },
+          { ...fail[1], actions: endAbsent },
+        ],
+        TaskLost: [
+          { guard: 'isGivenUpLoss', target: 'failed', actions: [revoke, ...endAbsent] },
+          { guard: 'isCurrentAttempt', target: 'ready', actions: [revoke, ...endAbsent] },
+        ],
+        StopAsked: { target: 'cancelling', actions: [...goOn, 'rememberStop', cancel] },
+      },
+    },
     cancelling: {
       on: {
         TaskSucceeded: succeed,
         TaskFailed: fail,
         TaskLost: lose,
+        TaskWorkerAbsent: absentAfterTimeout,
         TaskStopped: stop,
         TaskRejected: { ...stop, guard: 'isUnstartedWhileStopping' },
         StopAsked: { actions: 'rememberStop' },

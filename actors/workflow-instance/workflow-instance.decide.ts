@@ -8,7 +8,14 @@ import type { TaskName } from '../../schemas/ids.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { type Decision, rejected } from '../kit/decider.ts';
 import { at } from '../kit/persistent-vector.ts';
-import { decideLoss, decideReport, decideTimer } from '../task-instance/task-instance.decide.ts';
+import {
+  decideLoss,
+  decideRejection,
+  decideReport,
+  decideResolution,
+  decideReturn,
+  decideTimer,
+} from '../task-instance/task-instance.decide.ts';
 import type { TaskState } from '../task-instance/task-instance.machine.ts';
 import type { WorkflowInstanceSnapshot } from './workflow-instance.machine.ts';
 import { outcomeOf } from './workflow-instance.state.ts';
@@ -30,16 +37,18 @@ export function decideWorkflowInstance(
       return assignTask(plan, snapshot, command);
     case 'HoldTask':
       return holdTask(plan, snapshot, command);
-    case 'RejectAttempt': {
-      const { task, attemptId, reason } = command;
-      return ifLegal(snapshot, { type: 'TaskRejected', data: { task, attemptId, reason } });
-    }
+    case 'RejectAttempt':
+      return rejectAttempt(plan, snapshot, command);
     case 'RecordReport':
       return forTask(plan, snapshot, command.report.task, (task, state) =>
         decideReport(task.definition, state, command),
       );
     case 'LoseAttempt':
-      return forTask(plan, snapshot, command.task, (_, state) => decideLoss(state, command));
+      return forTask(plan, snapshot, command.task, (task, state) => decideLoss(task.definition, state, command));
+    case 'ReturnAttempt':
+      return forTask(plan, snapshot, command.task, (_, state) => decideReturn(state, command));
+    case 'ResolveLost':
+      return resolveLost(plan, snapshot, command);
     case 'FireTimer':
       return forTask(plan, snapshot, command.task, (_, state) => decideTimer(state, command));
     case 'RequestStop':
@@ -95,11 +104,29 @@ function holdTask(plan: Plan, snapshot: WorkflowInstanceSnapshot, { task, reason
   });
 }
 
+function rejectAttempt(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: CommandOf<'RejectAttempt'>): Decided {
+  const task = taskOf(plan, command.task);
+  if (task === undefined) return unknownTask(plan, command.task);
+  return ifLegal(snapshot, decideRejection(at(snapshot.context.tasks, task.index), command));
+}
+
+function resolveLost(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: CommandOf<'ResolveLost'>): Decided {
+  const task = taskOf(plan, command.task);
+  if (task === undefined) return unknownTask(plan, command.task);
+  const state = at(snapshot.context.tasks, task.index);
+  const events = decideResolution(state, command);
+  if (events !== undefined) return { kind: 'events', events };
+  const found = `the task ${command.task} is ${state.status}`;
+  return rejected('COMMAND_NOT_ALLOWED', `${found}; only one whose worker is absent waits for a decision`);
+}
+
+/** A run that ends because a task failed is being stopped already. */
 function requestStop(snapshot: WorkflowInstanceSnapshot, command: CommandOf<'RequestStop'>): Decided {
   const { key, by, reason } = command;
-  if (snapshot.value === 'stopping' || snapshot.value === 'stopped') return { kind: 'events', events: [] };
-  if (snapshot.value !== 'active') {
-    return rejected('COMMAND_NOT_ALLOWED', `a run that is ${snapshot.value} cannot be stopped; only a running one can`);
+  const { value } = snapshot;
+  if (value === 'stopping' || value === 'ending' || value === 'stopped') return { kind: 'events', events: [] };
+  if (value !== 'active') {
+    return rejected('COMMAND_NOT_ALLOWED', `a run that is ${value} cannot be stopped; only a running one can`);
   }
   const data = { key, by, ...(reason === undefined ? {} : { reason }) };
   return { kind: 'events', events: [{ type: 'WorkflowStopRequested', data }] };

@@ -3,7 +3,7 @@
 import type { TaskName } from '../../schemas/ids.ts';
 import { entries } from '../kit/persistent-vector.ts';
 import { pendingTaskEffects, type TaskEffect } from '../task-instance/task-instance.effects.ts';
-import type { AttemptPlace } from '../task-instance/task-instance.machine.ts';
+import type { AttemptPlace, TaskStatus } from '../task-instance/task-instance.machine.ts';
 import { isComplete, type WorkflowInstanceContext, type WorkflowInstanceStatus } from './workflow-instance.state.ts';
 
 export type WorkflowInstanceEffect =
@@ -27,15 +27,17 @@ export function pendingEffects({ value, context }: State): WorkflowInstanceEffec
 
 export type AwaitedAttempt = { task: TaskName } & AttemptPlace;
 
-/** Attempts from which a worker owes a report. The worker's life is the deadline of the answer (I6). */
+const heldByWorker: readonly TaskStatus[] = ['assigned', 'accepted', 'running', 'absent', 'cancelling'];
+
+/**
+ * Attempts from which a worker owes a report. The worker's life is the deadline of the answer (I6); while it is absent, the
+ * limit of the task or the decision of a person.
+ */
 export function awaitedAttempts({ value, context }: State): AwaitedAttempt[] {
   if (!isUnderWay(value)) return [];
   const awaited: AwaitedAttempt[] = [];
   for (const [, task] of entries(context.tasks)) {
-    const { status } = task;
-    const isHeldByWorker =
-      status === 'assigned' || status === 'accepted' || status === 'running' || status === 'cancelling';
-    if (isHeldByWorker && task.context.current !== null) {
+    if (heldByWorker.includes(task.status) && task.context.current !== null) {
       awaited.push({ task: task.context.task, ...task.context.current });
     }
   }

@@ -76,6 +76,8 @@ const taskEvents = {
   TaskFailed: takeTaskEvent,
   TaskTimedOut: takeTaskEvent,
   TaskLost: takeTaskEvent,
+  TaskWorkerAbsent: takeTaskEvent,
+  TaskWorkerReturned: takeTaskEvent,
   TaskRetryDue: takeTaskEvent,
   TaskStopped: takeTaskEvent,
 } as const;

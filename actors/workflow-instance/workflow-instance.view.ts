@@ -47,6 +47,7 @@ export function taskSummaries(plan: Plan, context: WorkflowInstanceContext): Tas
 function summaryOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask): TaskSummary {
   const { status, context: state } = at(context.tasks, task.index);
   const note = noteOf(plan, context, task);
+  const dueAt = status === 'absent' ? (state.absence?.dueAt ?? null) : state.dueAt;
   return {
     task: task.definition.name,
     status,
@@ -56,6 +57,7 @@ function summaryOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTa
     ...(state.startedAt === null ? {} : { startedAt: state.startedAt }),
     ...(state.finishedAt === null ? {} : { finishedAt: state.finishedAt }),
     ...(state.outputs === null ? {} : { outputs: state.outputs }),
+    ...(dueAt === null ? {} : { dueAt }),
     ...(note === undefined ? {} : { note }),
   };
 }
@@ -70,6 +72,8 @@ function noteOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask)
       return state.held?.message ?? 'waits for a worker';
     case 'backingOff':
       return `failed (${state.fault?.message ?? 'no reason given'}); attempt ${state.attempt + 1} follows`;
+    case 'absent':
+      return `${state.absence?.reason.message ?? 'its worker is absent'}; waits for ${awaitedBy(state)}`;
     case 'cancelling':
       return state.cancelReason === 'timeout' ? 'ran longer than its timeout; is being cancelled' : 'is being stopped';
     case 'failed':
@@ -84,6 +88,10 @@ function noteOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask)
     case 'succeeded':
       return undefined;
   }
+}
+
+function awaitedBy({ absence }: TaskState['context']): string {
+  return absence?.dueAt === null ? 'a decision: resolve it with retry or fail' : 'the return of the worker';
 }
 
 const needsNamed = 3;

@@ -8,6 +8,9 @@ import type { AttemptId, Incarnation, MasterId, SubmissionKey, TaskName, WorkerI
 import type { JsonRecord } from '../json.ts';
 import type { AttemptReport } from '../messages/attempt.messages.ts';
 
+/** `retry`: the task is assigned again, `fail`: it fails. */
+export type LossDecision = 'retry' | 'fail';
+
 /** A master that has claimed a run. */
 export type OwnerClaim = { master: MasterId; incarnation: Incarnation; host: string; claimRevision: number };
 
@@ -44,8 +47,22 @@ export type WorkflowInstanceCommand =
       evidence?: string;
       /** Losses of one task after which it fails. */
       lossesMax: number;
+      /** The worker is absent and may return with the attempt. False: it has answered, and does not know the attempt. */
+      mayReturn: boolean;
     }
-  | { type: 'FireTimer'; now: number; timerId: string; task: TaskName }
+  /** The worker is here and still has the attempt. */
+  | { type: 'ReturnAttempt'; now: number; task: TaskName; attemptId: AttemptId }
+  /** A person decides what becomes of a task whose worker is absent. */
+  | {
+      type: 'ResolveLost';
+      now: number;
+      task: TaskName;
+      decision: LossDecision;
+      key: string;
+      by: string;
+      reason?: string;
+    }
+  | { type: 'FireTimer'; now: number; timerId: string; task: TaskName; lossesMax: number }
   | { type: 'RequestStop'; now: number; key: string; by: string; reason?: string }
   /** Ends the run when nothing is left to do. */
   | { type: 'ConcludeWorkflow'; now: number };

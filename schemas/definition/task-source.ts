@@ -6,11 +6,13 @@ import { z } from 'zod';
 import { durationTextSchema, parseDurationMs } from '../duration.ts';
 import { taskNameSchema, workerGroupSchema } from '../ids.ts';
 import { jsonRecordSchema, jsonValueSchema } from '../json.ts';
-import { prioritySchema } from './workflow.definition.ts';
+import { prioritySchema, workerLostPolicies } from './workflow.definition.ts';
 
 const durationMsMax = 3_650 * 86_400_000;
 
 export const retryDefaults = { attempts: 1, delay: '1s', backoff: 2, delayMax: '5m', jitter: 0.1 } as const;
+
+export const workerReturnLimitDefault = '5m';
 
 const duration = (durationMsMin: 0 | 1) =>
   durationTextSchema.refine(
@@ -72,6 +74,15 @@ const commonShape = {
   priority: prioritySchema
     .default('medium')
     .describe('Order among tasks that wait for a worker: highest, high, medium, low or lowest. Default: medium.'),
+  onWorkerLost: z
+    .enum(workerLostPolicies)
+    .default('retry')
+    .describe(
+      'When the worker of an attempt is gone: `retry` runs the task again elsewhere, `wait` first waits for the worker to return, `fail` fails the task, `ask` waits for a person (`millrace resolve`). Default: retry.',
+    ),
+  workerReturnLimit: duration(1)
+    .optional()
+    .describe('With `onWorkerLost: wait`: how long to wait for the worker, with its unit. Default: 5m.'),
   env: z
     .record(
       z
@@ -86,6 +97,16 @@ const commonShape = {
     .describe('Environment variables of the task: name to text. Put numbers in quotes. Default: none.'),
 };
 
+/** A limit without `wait` would be ignored: it is refused. */
+const hasUsedLimit = (task: { onWorkerLost: string; workerReturnLimit?: string | undefined }) =>
+  task.workerReturnLimit === undefined || task.onWorkerLost === 'wait';
+const unusedLimit = {
+  path: ['workerReturnLimit'],
+  message: '"workerReturnLimit" is only for "onWorkerLost: wait"',
+  params: { remedy: 'Add "onWorkerLost: wait", or leave the limit out.' },
+  when: () => true,
+};
+
 /** What every task has, whatever its type; further fields pass. Used to check a task whose type is not known. */
 export const commonTaskSourceSchema = z.looseObject(commonShape);
 
@@ -98,6 +119,7 @@ export const shellTaskSourceSchema = z
       .default('5s')
       .describe('Time between SIGTERM and SIGKILL when the attempt is cancelled, with its unit. Default: 5s.'),
   })
+  .refine(hasUsedLimit, unusedLimit)
   .meta({ title: 'shell task', description: 'Runs a command; exit code 0 is success.' });
 
 const headersSchema = z
@@ -140,6 +162,7 @@ export const httpTaskSourceSchema = z
     params: { remedy: 'Remove the body, or choose another method, such as POST.' },
     when: () => true,
   })
+  .refine(hasUsedLimit, unusedLimit)
   .meta({ title: 'http task', description: 'Sends one HTTP request; the response is an output.' });
 
 export const waitTaskSourceSchema = z
@@ -160,6 +183,7 @@ export const waitTaskSourceSchema = z
     params: { remedy: 'Give one of the two.' },
     when: () => true,
   })
+  .refine(hasUsedLimit, unusedLimit)
   .meta({
     title: 'wait task',
     description: 'Waits without a process of its own.',
@@ -184,6 +208,7 @@ export const scriptTaskSourceSchema = z
       .describe('Attempt n takes step n, later attempts the last one. Default: one step that succeeds.'),
     ledger: z.string().optional().describe('A file to which each attempt appends one line. Default: none.'),
   })
+  .refine(hasUsedLimit, unusedLimit)
   .meta({ title: 'script task', description: 'Plays given results; for tests and examples.' });
 
 export const taskSourceSchema = z

@@ -22,6 +22,19 @@ export const retryPolicySchema = z.strictObject({
   jitter: z.number().min(0).max(1),
 });
 
+export const workerLostPolicies = ['retry', 'wait', 'fail', 'ask'] as const;
+
+/**
+ * What becomes of an attempt whose worker is absent for too long. `retry`: it is lost, and the task runs again elsewhere.
+ * `wait`: the worker may return within the limit; then it is lost. `fail`: the task fails. `ask`: a person decides.
+ */
+export const onWorkerLostSchema = z.discriminatedUnion('policy', [
+  z.strictObject({ policy: z.literal('retry') }),
+  z.strictObject({ policy: z.literal('wait'), returnLimitMs: durationMsSchema }),
+  z.strictObject({ policy: z.literal('fail') }),
+  z.strictObject({ policy: z.literal('ask') }),
+]);
+
 export const taskDefinitionSchema = z.strictObject({
   name: taskNameSchema,
   description: z.string().optional(),
@@ -32,6 +45,8 @@ export const taskDefinitionSchema = z.strictObject({
   workerGroup: workerGroupSchema,
   priority: prioritySchema,
   env: z.record(z.string(), z.string()),
+  /** Absent: `retry`, as in every definition from before there was a choice. */
+  onWorkerLost: onWorkerLostSchema.optional(),
 });
 
 /** `continue`: branches that do not need the failed task run on. `end`: everything else is stopped at once. */
@@ -56,6 +71,7 @@ export const definitionReferenceSchema = z.strictObject({
 export type Priority = z.infer<typeof prioritySchema>;
 export type RetryPolicy = z.infer<typeof retryPolicySchema>;
 export type TaskDefinition = z.infer<typeof taskDefinitionSchema>;
+export type OnWorkerLost = z.infer<typeof onWorkerLostSchema>;
 export type FailurePolicy = z.infer<typeof failurePolicySchema>;
 export type WorkflowDefinition = z.infer<typeof workflowDefinitionSchema>;
 export type DefinitionReference = z.infer<typeof definitionReferenceSchema>;

@@ -83,9 +83,22 @@ export const workflowInstanceEvents = {
     lostAt: at,
     reason: faultSchema,
     evidence: z.string().optional(),
-    /** True when the task was lost too often: it fails instead of being assigned again. */
+    /** True when the task fails instead of being assigned again: it was lost too often, or `onWorkerLost` or a person says so. */
     givenUp: z.boolean(),
+    /** The person who decided it, while the worker was absent. */
+    decidedBy: z.object({ key: z.string(), by: z.string(), reason: z.string().optional() }).optional(),
   }),
+  /** The worker of the attempt is absent for too long, or no longer has the attempt. It is not lost yet: the task's `onWorkerLost` is `wait` or `ask`. */
+  TaskWorkerAbsent: z.object({
+    ...attempt,
+    since: at,
+    reason: faultSchema,
+    evidence: z.string().optional(),
+    /** When the attempt is lost, if the worker has not returned. Absent while a person is asked. */
+    dueAt: at.optional(),
+  }),
+  /** The worker is here again and still has the attempt, which goes on. */
+  TaskWorkerReturned: z.object({ ...attempt, returnedAt: at }),
   TaskRetryDue: z.object({ task: taskNameSchema }),
   /** The attempt ended because the run is being stopped or ended. */
   TaskStopped: z.object({ ...attempt, finishedAt: at }),

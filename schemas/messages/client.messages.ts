@@ -45,6 +45,16 @@ export const commandRequestSchema = z.discriminatedUnion('type', [
     by: z.string().max(256).default('anonymous'),
     reason: z.string().max(1_000).optional(),
   }),
+  /** Decides what becomes of a task whose worker is absent: it runs again, or fails. */
+  z.strictObject({
+    type: z.literal('resolveLost'),
+    instance: instanceIdSchema,
+    task: taskNameSchema,
+    decision: z.enum(['retry', 'fail']),
+    key: z.string().min(1).max(512).optional(),
+    by: z.string().max(256).default('anonymous'),
+    reason: z.string().max(1_000).optional(),
+  }),
 ]);
 
 export const commandReceiptSchema = z.object({
@@ -99,6 +109,8 @@ export const taskSummarySchema = z.object({
   startedAt: z.int().optional(),
   finishedAt: z.int().optional(),
   outputs: jsonRecordSchema.optional(),
+  /** Until when it waits: for its next attempt, or for its absent worker. */
+  dueAt: z.int().optional(),
   /** Why it is not running, or why it failed. */
   note: z.string().optional(),
 });

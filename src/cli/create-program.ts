@@ -13,6 +13,7 @@ import { addEventsCommand } from './commands/events.command.ts';
 import { addListCommand } from './commands/list.command.ts';
 import { addLogsCommand } from './commands/logs.command.ts';
 import { addRegisterCommand } from './commands/register.command.ts';
+import { addResolveCommand } from './commands/resolve.command.ts';
 import { addRoleCommands } from './commands/role.commands.ts';
 import { addShowCommand } from './commands/show.command.ts';
 import { addStopCommand } from './commands/stop.command.ts';
@@ -88,6 +89,7 @@ function createCommands(parts: Parts): Command {
     addCertifyCommand,
     addClusterCommand,
     addStopCommand,
+    addResolveCommand,
   ]) {
     add(host);
   }

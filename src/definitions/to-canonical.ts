@@ -1,8 +1,13 @@
 /** Makes the canonical definition of what a user wrote: durations in milliseconds, short forms written out. */
 
 import type { TaskSettings } from '../../schemas/definition/task-settings.ts';
-import { type RetrySource, retryDefaults, type TaskSource } from '../../schemas/definition/task-source.ts';
-import type { RetryPolicy, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
+import {
+  type RetrySource,
+  retryDefaults,
+  type TaskSource,
+  workerReturnLimitDefault,
+} from '../../schemas/definition/task-source.ts';
+import type { OnWorkerLost, RetryPolicy, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import { workflowDefinitionSchema } from '../../schemas/definition/workflow.definition.ts';
 import type { WorkflowSource } from '../../schemas/definition/workflow-source.ts';
 import { parseDurationMs } from '../../schemas/duration.ts';
@@ -24,7 +29,23 @@ function canonicalTask(name: string, task: TaskSource): unknown {
     workerGroup: task.workerGroup,
     priority: task.priority,
     env: task.env,
+    ...canonicalOnWorkerLost(task),
   };
+}
+
+/** The default is left out, so that a definition that says nothing of it keeps its digest. */
+function canonicalOnWorkerLost({ onWorkerLost, workerReturnLimit }: TaskSource): { onWorkerLost?: OnWorkerLost } {
+  switch (onWorkerLost) {
+    case 'retry':
+      return {};
+    case 'wait':
+      return {
+        onWorkerLost: { policy: 'wait', returnLimitMs: durationMs(workerReturnLimit ?? workerReturnLimitDefault) },
+      };
+    case 'fail':
+    case 'ask':
+      return { onWorkerLost: { policy: onWorkerLost } };
+  }
 }
 
 function canonicalRetry(retry: RetrySource): RetryPolicy {

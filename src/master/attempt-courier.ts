@@ -5,11 +5,14 @@
  * C1 An offer is repeated under the same attempt id until the worker answers or refuses, or the attempt ends: the worker
  *    starts an id once.
  * C2 A courier acts only for runs that this process still owns, and only while the attempt is in the state that asked for it.
+ * C3 An attempt that may have begun is not given away because its worker is gone, where the task does not allow it
+ *    (`onWorkerLost`): the loss of the worker decides.
  */
 
 import type { AttemptPlace } from '../../actors/task-instance/task-instance.machine.ts';
 import { attemptInputs, taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { MasterConfig } from '../../schemas/config.schema.ts';
+import { errorReplySchema } from '../../schemas/errors.ts';
 import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId, MasterId, TaskName } from '../../schemas/ids.ts';
 import {
@@ -22,8 +25,8 @@ import { subjects } from '../../schemas/messages/subjects.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import type { WorkerPool } from '../dispatch/worker-pool.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { RequestResult, Transport } from '../transport/transport.port.ts';
-import { tryRequest } from '../transport/try-request.ts';
+import type { Transport } from '../transport/transport.port.ts';
+import { type TriedRequest, tryRequest } from '../transport/try-request.ts';
 import type { LiveInstance } from './live-instance.ts';
 
 export type AttemptCourierOptions = {
@@ -37,7 +40,11 @@ export type AttemptCourierOptions = {
   log: Log;
 };
 
+type AttemptName = { task: TaskName; attemptId: AttemptId };
 type Attempt = { task: TaskName } & AttemptPlace;
+
+/** Why an attempt is taken for lost, and whether its worker may return with it. */
+export type Loss = { reason: Fault; evidence: string; mayReturn: boolean };
 
 const retryDelayMs = 500;
 
@@ -48,15 +55,19 @@ export class AttemptCourier {
     this.#options = options;
   }
 
-  async offer(instance: LiveInstance, attempt: Attempt): Promise<void> {
+  /** @param isRepeated the offer may have been made before, by a former owner */
+  async offer(instance: LiveInstance, attempt: Attempt, isRepeated = false): Promise<void> {
     const { transport, config } = this.#options;
     const offer = this.#offerOf(instance, attempt);
+    let mayHaveArrived = isRepeated;
     while (isWanted(instance, attempt, ['assigned'])) {
       const result = await tryRequest(transport, subjects.worker.offer(attempt.worker), offer, {
         timeoutMs: config.offerTimeoutMs,
       });
-      const isSettled = this.#takeOfferAnswer(instance, attempt, result);
-      if (isSettled) return;
+      mayHaveArrived ||= result.kind === 'timeout';
+      // C3.
+      const isLeftToLoss = result.kind === 'noResponders' && mayHaveArrived && !runsAgainWhenLost(instance, attempt);
+      if (!isLeftToLoss && this.#takeOfferAnswer(instance, attempt, result)) return;
       await this.#pause();
     }
   }
@@ -84,16 +95,18 @@ export class AttemptCourier {
     await tryRequest(transport, subjects.worker.cancel(worker), body, { timeoutMs: config.cancelTimeoutMs });
   }
 
-  lose(
-    instance: LiveInstance,
-    attempt: { task: TaskName; attemptId: AttemptId },
-    reason: Fault,
-    evidence: string,
-  ): void {
+  lose(instance: LiveInstance, { task, attemptId }: AttemptName, loss: Loss): void {
     const { clock, config } = this.#options;
-    const { task, attemptId } = attempt;
-    const command = { type: 'LoseAttempt', now: clock.now(), task, attemptId, reason, evidence } as const;
-    instance.send({ command: { ...command, lossesMax: config.lossesMax }, causationId: `lost.${attemptId}` });
+    const { lossesMax } = config;
+    const command = { type: 'LoseAttempt', now: clock.now(), task, attemptId, lossesMax, ...loss } as const;
+    instance.send({ command, causationId: `lost.${attemptId}` });
+  }
+
+  /** The worker has the attempt: if it counted as absent, the task goes on. */
+  returned(instance: LiveInstance, { task, attemptId }: AttemptName): void {
+    if (!isWanted(instance, { task, attemptId }, ['absent'])) return;
+    const command = { type: 'ReturnAttempt', now: this.#options.clock.now(), task, attemptId } as const;
+    instance.send({ command, causationId: `returned.${attemptId}` });
   }
 
   #offerOf(instance: LiveInstance, { task, attemptId, workerIncarnation }: Attempt): Offer {
@@ -118,9 +131,15 @@ export class AttemptCourier {
   }
 
   /** True when nothing more is to be asked. */
-  #takeOfferAnswer(instance: LiveInstance, attempt: Attempt, result: RequestResult): boolean {
+  #takeOfferAnswer(instance: LiveInstance, attempt: Attempt, result: TriedRequest): boolean {
     // Also when the worker counts as gone: if it does not return, its loss ends the attempt, and this with it (C2).
     if (result.kind === 'timeout') return false;
+    if (result.kind === 'unsendable') {
+      // Another worker could not be sent it either.
+      const message = `its inputs are too large to be sent: ${result.message}. Pass references instead of contents`;
+      this.#reject(instance, attempt, { code: 'BAD_REQUEST', message });
+      return true;
+    }
     if (result.kind === 'noResponders') {
       const reason = { code: 'WORKER_UNREACHABLE', message: `the worker ${attempt.worker} does not listen` };
       this.#reject(instance, attempt, reason);
@@ -128,11 +147,9 @@ export class AttemptCourier {
     }
     const reply = offerReplySchema.safeParse(result.body);
     if (!reply.success) {
-      this.#options.log.error(
-        { worker: attempt.worker, problem: reply.error.message },
-        'answer to an offer cannot be read',
-      );
-      this.#reject(instance, attempt, { code: 'BAD_REQUEST', message: 'the worker answered something unknown' });
+      const { worker } = attempt;
+      this.#options.log.error({ worker, problem: reply.error.message }, 'answer to an offer cannot be read');
+      this.#reject(instance, attempt, faultIn(result.body));
       return true;
     }
     if (reply.data.accepted) this.#accept(instance, attempt);
@@ -175,6 +192,19 @@ export class AttemptCourier {
       this.#options.clock.after(delayMs, resolve);
     });
   }
+}
+
+/** A worker that cannot take the offer at all answers with an error. */
+function faultIn(body: unknown): Fault {
+  const refusal = errorReplySchema.safeParse(body);
+  if (!refusal.success) return { code: 'BAD_REQUEST', message: 'the worker answered something unknown' };
+  const { code, message } = refusal.data;
+  return { code, message };
+}
+
+function runsAgainWhenLost({ actor }: LiveInstance, { task }: Attempt): boolean {
+  const onLost = actor.plan.tasks[actor.plan.indexOf(task) ?? -1]?.definition.onWorkerLost;
+  return onLost === undefined || onLost.policy === 'retry';
 }
 
 /** C2. */

@@ -109,6 +109,7 @@ export class MasterService {
       pool: this.#pool,
       courier: this.#courier,
       dispatcher: () => this.#dispatcher,
+      lossesMax: config.lossesMax,
       find: (instance) => this.#host.find(instance),
     });
     this.#rehoming = this.#createRehoming();
@@ -242,7 +243,7 @@ export class MasterService {
   }
 
   #createRehoming(): Rehoming {
-    const { id, host, config, transport, clock, log } = this.#options;
+    const { id, host, config, transport, clock, ids, log } = this.#options;
     return new Rehoming({
       master: id,
       hostName: host,
@@ -251,6 +252,7 @@ export class MasterService {
       courier: this.#courier,
       pool: this.#pool,
       clock,
+      ids,
       log,
       requestTimeoutMs: config.offerTimeoutMs,
       absenceMaxMs: config.workerAbsenceMaxMs,

@@ -1,5 +1,6 @@
 /** Commands of users to a run: any master takes them and hands them to the owner. Answered after the append. */
 import { runStatusOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
+import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import { errorReplySchema } from '../../schemas/errors.ts';
 import type { MasterId } from '../../schemas/ids.ts';
 import {
@@ -48,16 +49,9 @@ export class RunCommands {
   async #send(instance: LiveInstance, command: CommandRequest): Promise<CommandReceipt> {
     const { clock, ids } = this.#options;
     const key = command.key ?? ids.uuid();
-    const { by, reason } = command;
-    const request = {
-      type: 'RequestStop',
-      now: clock.now(),
-      key,
-      by,
-      ...(reason === undefined ? {} : { reason }),
-    } as const;
+    const decided = decisionOf(command, { key, now: clock.now() });
     const outcome = await new Promise<MessageOutcome>((resolve) => {
-      instance.send({ command: request, causationId: `command.${key}`, onOutcome: resolve });
+      instance.send({ command: decided, causationId: `command.${key}`, onOutcome: resolve });
     });
     if (outcome.kind === 'rejected') throw new AppError(outcome.rejection.code, outcome.rejection.message);
     if (outcome.kind === 'dropped') throw ownerUnknown(command);
@@ -68,11 +62,12 @@ export class RunCommands {
   async #finished(command: CommandRequest): Promise<CommandReceipt> {
     const folded = await this.#options.host.fold(command.instance);
     if (folded === undefined) throw notFound(command.instance);
-    const status = runStatusOf(folded.snapshot.value);
-    if (status === 'stopped') {
-      return { instance: command.instance, revision: folded.revision, changed: false, status };
-    }
-    throw new AppError('COMMAND_NOT_ALLOWED', `the run has ${status}; only a running one can be stopped`);
+    const { actor, snapshot, revision } = folded;
+    const made = { key: command.key ?? '', now: this.#options.clock.now() };
+    const decision = actor.decide(snapshot, decisionOf(command, made));
+    // Nothing can be written to an ended run: what is not refused had been done before.
+    if (decision.kind === 'rejected') throw new AppError(decision.rejection.code, decision.rejection.message);
+    return { instance: command.instance, revision, changed: false, status: runStatusOf(snapshot.value) };
   }
 
   async #forward(owner: MasterId, command: CommandRequest): Promise<CommandReceipt> {
@@ -83,6 +78,17 @@ export class RunCommands {
     const refused = errorReplySchema.safeParse(result.body);
     if (refused.success) throw new AppError(refused.data.code, refused.data.message);
     return commandReceiptSchema.parse(result.body);
+  }
+}
+
+function decisionOf(command: CommandRequest, made: { key: string; now: number }): WorkflowInstanceCommand {
+  const { by, reason } = command;
+  const common = { ...made, by, ...(reason === undefined ? {} : { reason }) };
+  switch (command.type) {
+    case 'stop':
+      return { type: 'RequestStop', ...common };
+    case 'resolveLost':
+      return { type: 'ResolveLost', task: command.task, decision: command.decision, ...common };
   }
 }
 

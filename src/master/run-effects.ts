@@ -17,6 +17,7 @@ export type RunEffectsOptions = {
   pool: WorkerPool;
   courier: AttemptCourier;
   dispatcher: () => Dispatcher;
+  lossesMax: number;
   find: (id: InstanceId) => LiveInstance | undefined;
 };
 
@@ -40,12 +41,15 @@ export class RunEffects {
     return undefined;
   }
 
-  /** Runs one durable effect. */
-  run(instance: LiveInstance, effect: WorkflowInstanceEffect): void {
+  /**
+   * Runs one durable effect.
+   * @param isRepeated a former owner may have run it
+   */
+  run(instance: LiveInstance, effect: WorkflowInstanceEffect, isRepeated = false): void {
     const { courier } = this.#options;
     switch (effect.type) {
       case 'offerAttempt':
-        void courier.offer(instance, effect);
+        void courier.offer(instance, effect, isRepeated);
         return;
       case 'cancelAttempt':
         void courier.cancel(instance, effect, effect.reason);
@@ -74,7 +78,7 @@ export class RunEffects {
   runPending(instance: LiveInstance): void {
     for (const effect of instance.actor.pendingEffects(instance.snapshot)) {
       const command = this.answer(instance, effect);
-      if (command === undefined) this.run(instance, effect);
+      if (command === undefined) this.run(instance, effect, true);
       else instance.send({ command, causationId: `pending.${effect.type}` });
     }
   }
@@ -116,7 +120,8 @@ export class RunEffects {
   #arm(instance: LiveInstance, effect: Extract<WorkflowInstanceEffect, { type: 'armTimer' }>): void {
     const { timerId, task, dueAt } = effect;
     instance.armTimer(timerId, dueAt, () => {
-      const command = { type: 'FireTimer', now: this.#options.clock.now(), timerId, task } as const;
+      const { clock, lossesMax } = this.#options;
+      const command = { type: 'FireTimer', now: clock.now(), timerId, task, lossesMax } as const;
       instance.send({ command, causationId: `timer.${timerId}` });
     });
   }

@@ -2,16 +2,18 @@
  * After a takeover: the workers that hold attempts of the runs learn their new owner, and tell what they know of each
  * attempt. Batched by worker, so that thousands of runs cost few messages.
  */
+import type { TaskStatus } from '../../actors/task-instance/task-instance.machine.ts';
 import { awaitedAttempts } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
-import type { AttemptId, InstanceId, MasterId, TaskName, WorkerId } from '../../schemas/ids.ts';
+import type { InstanceId, MasterId, WorkerId } from '../../schemas/ids.ts';
 import { type TakeoverReply, takeoverReplySchema } from '../../schemas/messages/attempt.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
-import type { Clock, Timer } from '../clock/clock.port.ts';
+import type { Clock, IdSource, Timer } from '../clock/clock.port.ts';
 import type { WorkerPool } from '../dispatch/worker-pool.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Transport } from '../transport/transport.port.ts';
 import { tryRequest } from '../transport/try-request.ts';
+import { AbsentWorkers, type Held } from './absent-workers.ts';
 import type { AttemptCourier } from './attempt-courier.ts';
 import type { InstanceHost } from './instance-host.ts';
 import type { LiveInstance } from './live-instance.ts';
@@ -24,13 +26,12 @@ export type RehomingOptions = {
   courier: AttemptCourier;
   pool: WorkerPool;
   clock: Clock;
+  ids: IdSource;
   log: Log;
   requestTimeoutMs: number;
   /** How long a worker may be absent before its attempts count as lost. */
   absenceMaxMs: number;
 };
-
-type Held = { instance: InstanceId; task: TaskName; attemptId: AttemptId };
 
 const gatherMs = 20;
 const instancesPerMessageMax = 1_000;
@@ -38,10 +39,19 @@ const instancesPerMessageMax = 1_000;
 export class Rehoming {
   readonly #options: RehomingOptions;
   readonly #waiting = new Map<WorkerId, Held[]>();
+  readonly #absent: AbsentWorkers;
   #timer: Timer | undefined;
 
   constructor(options: RehomingOptions) {
     this.#options = options;
+    const { clock, ids } = options;
+    this.#absent = new AbsentWorkers({
+      clock,
+      ids,
+      statusOf: (held) => this.#statusOf(held),
+      ask: (worker, held) => this.#askAll(worker, held),
+      lose: (worker, held) => this.#loseAll(worker, held),
+    });
   }
 
   /** Notes the attempts of a run that was taken over; their workers are told in a moment. */
@@ -63,6 +73,7 @@ export class Rehoming {
 
   stop(): void {
     this.#timer?.cancel();
+    this.#absent.stop();
   }
 
   #tellAll(): void {
@@ -73,25 +84,40 @@ export class Rehoming {
   }
 
   #tell(worker: WorkerId, held: readonly Held[]): void {
-    const instances = [...groupByInstance(held)];
-    for (let start = 0; start < instances.length; start += instancesPerMessageMax) {
-      void this.#request(worker, new Map(instances.slice(start, start + instancesPerMessageMax)));
-    }
+    for (const groups of messagesOf(held)) void this.#request(worker, groups);
   }
 
-  /** Repeats until the worker answers, or has been absent for too long: then its attempts are lost. */
+  /** Asks once. */
+  async #askAll(worker: WorkerId, held: readonly Held[]): Promise<boolean> {
+    let hasAnswered = true;
+    for (const groups of messagesOf(held)) {
+      const body = this.#bodyOf(groups);
+      if (body.instances.length > 0 && !(await this.#ask(worker, groups, body))) hasAnswered = false;
+    }
+    return hasAnswered;
+  }
+
+  /** True when the worker has answered. */
+  async #ask(worker: WorkerId, groups: Map<InstanceId, Held[]>, body: object): Promise<boolean> {
+    const { transport, requestTimeoutMs } = this.#options;
+    const result = await tryRequest(transport, subjects.worker.takeover(worker), body, { timeoutMs: requestTimeoutMs });
+    const reply = result.kind === 'answer' ? takeoverReplySchema.safeParse(result.body) : undefined;
+    if (reply?.success !== true) return false;
+    this.#take(groups, reply.data);
+    return true;
+  }
+
+  /**
+   * Repeats until the worker answers, or has been absent for too long: then its attempts are lost, or their tasks wait for
+   * it longer (`onWorkerLost`).
+   */
   async #request(worker: WorkerId, groups: Map<InstanceId, Held[]>): Promise<void> {
-    const { transport, clock, pool, requestTimeoutMs, absenceMaxMs, log } = this.#options;
+    const { clock, pool, requestTimeoutMs, absenceMaxMs, log } = this.#options;
     let deadlineAt = clock.now() + absenceMaxMs;
     while (true) {
       const body = this.#bodyOf(groups);
       if (body.instances.length > 0) {
-        const result = await tryRequest(transport, subjects.worker.takeover(worker), body, {
-          timeoutMs: requestTimeoutMs,
-        });
-        const reply = result.kind === 'answer' ? takeoverReplySchema.safeParse(result.body) : undefined;
-        if (reply?.success === true) {
-          this.#take(groups, reply.data);
+        if (await this.#ask(worker, groups, body)) {
           // A member is watched by the directory; anyone else is watched here until it is one.
           if (pool.member(worker) !== undefined) return;
           deadlineAt = clock.now() + absenceMaxMs;
@@ -102,8 +128,10 @@ export class Rehoming {
         clock.after(Math.min(250, requestTimeoutMs), resolve);
       });
     }
-    log.warn({ workerId: worker, absenceMaxMs }, 'worker did not return; its attempts are lost');
-    this.#loseAll(worker, groups);
+    const held = [...groups.values()].flat();
+    log.warn({ workerId: worker, absenceMaxMs, attemptCount: held.length }, 'worker did not return in time');
+    this.#loseAll(worker, held);
+    this.#absent.watch(worker, held);
   }
 
   /** Only of attempts whose assignment is durable: of any other the worker must not hear (I7). */
@@ -135,23 +163,37 @@ export class Rehoming {
     const states = new Map(reply.attempts.map(({ attemptId, state }) => [attemptId, state]));
     for (const held of [...groups.values()].flat()) {
       const live = host.find(held.instance);
-      if (live === undefined || states.get(held.attemptId) !== 'unknown') continue;
+      const state = states.get(held.attemptId);
+      if (live === undefined || state === undefined) continue;
+      if (state !== 'unknown') {
+        courier.returned(live, held);
+        continue;
+      }
       // An assigned attempt is offered again under the same id; it has not been accepted anywhere.
       if (isAssignedTo(live, held, reply)) continue;
       const reason = {
         code: 'WORKER_INCARNATION_GONE',
         message: `the worker ${reply.worker} no longer has the attempt`,
       };
-      courier.lose(live, held, reason, `takeover answered by incarnation ${reply.incarnation}: unknown`);
+      const evidence = `takeover answered by incarnation ${reply.incarnation}: unknown`;
+      courier.lose(live, held, { reason, evidence, mayReturn: false });
     }
   }
 
-  #loseAll(worker: WorkerId, groups: Map<InstanceId, Held[]>): void {
-    for (const held of [...groups.values()].flat()) {
+  #statusOf({ instance, task, attemptId }: Held): TaskStatus | undefined {
+    const live = this.#options.host.find(instance);
+    if (live === undefined) return undefined;
+    const state = taskStateOf(live.actor.plan, live.snapshot.context, task);
+    return state?.context.current?.attemptId === attemptId ? state.status : undefined;
+  }
+
+  #loseAll(worker: WorkerId, lost: readonly Held[]): void {
+    for (const held of lost) {
       const live = this.#options.host.find(held.instance);
       if (live === undefined) continue;
       const reason = { code: 'WORKER_UNREACHABLE', message: `the worker ${worker} did not return` };
-      this.#options.courier.lose(live, held, reason, `no answer within ${this.#options.absenceMaxMs} ms`);
+      const evidence = `no answer within ${this.#options.absenceMaxMs} ms`;
+      this.#options.courier.lose(live, held, { reason, evidence, mayReturn: true });
     }
   }
 }
@@ -168,6 +210,16 @@ function isAssignedTo(live: LiveInstance, { task, attemptId }: Held, reply: Take
     state.context.current?.attemptId === attemptId &&
     state.context.current.workerIncarnation === reply.incarnation
   );
+}
+
+/** What one worker is asked, in messages of bounded size. */
+function messagesOf(held: readonly Held[]): Map<InstanceId, Held[]>[] {
+  const instances = [...groupByInstance(held)];
+  const messages: Map<InstanceId, Held[]>[] = [];
+  for (let start = 0; start < instances.length; start += instancesPerMessageMax) {
+    messages.push(new Map(instances.slice(start, start + instancesPerMessageMax)));
+  }
+  return messages;
 }
 
 function groupByInstance(held: readonly Held[]): Map<InstanceId, Held[]> {

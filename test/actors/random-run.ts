@@ -25,6 +25,8 @@ import {
   reject,
   report,
   requestStop,
+  resolveLost,
+  returnAttempt,
   submit,
   takeOwnership,
 } from './run-events.ts';
@@ -104,6 +106,7 @@ export class RandomRun {
     expect(this.actor.store(this.snapshot)).toEqual(this.actor.store(settled.snapshot));
     if (command.type === 'LoseAttempt') this.sent.push(command);
     if (command.type === 'RecordReport') this.remember(command);
+    if (command.type === 'ReturnAttempt') this.notePresence(command.attemptId);
   }
 
   private remember(command: Extract<WorkflowInstanceCommand, { type: 'RecordReport' }>): void {
@@ -111,6 +114,12 @@ export class RandomRun {
     const attempt = this.attempts.get(attemptId);
     if (attempt !== undefined && (kind === 'accepted' || kind === 'started')) attempt.phase = kind;
     this.sent.push(command);
+  }
+
+  /** Whoever has the attempt has accepted it. */
+  private notePresence(attemptId: AttemptId): void {
+    const attempt = this.attempts.get(attemptId);
+    if (attempt?.phase === 'offered') attempt.phase = 'accepted';
   }
 
   private record(events: readonly WorkflowInstanceEvent[]): void {
@@ -183,6 +192,7 @@ export class RandomRun {
       }
       if (phase === 'offered') steps.push(this.say('accepted', task, count));
       steps.push(this.say(phase === 'started' ? 'succeeded' : 'started', task, count));
+      if (this.isAbsent(task)) steps.push(this.comeBack(task, count));
     }
     for (const [timerId, task] of this.timers) steps.push(this.fire(timerId, task));
     return steps;
@@ -194,9 +204,12 @@ export class RandomRun {
       for (const kind of ['failed', 'failed', 'failed', 'lost', 'succeeded'] as const)
         steps.push(this.say(kind, task, count));
       if (!isCancelled) steps.push(this.say('cancelled', task, count));
-      steps.push({ command: lose(task, count), happening: { kind: 'lost', task } });
+      steps.push({ command: lose(task, count, false), happening: { kind: 'lost', task } });
+      steps.push({ command: lose(task, count), happening: { kind: 'missed', task } });
+      steps.push({ command: lose(task, count), happening: { kind: 'missed', task } });
       if (isCancelled) steps.push({ command: report('started', task, count), isEcho: true });
-      if (phase === 'offered') steps.push({ command: reject(task, count), happening: { kind: 'rejected', task } });
+      if (this.isAbsent(task)) steps.push(this.comeBack(task, count), ...this.decisions(task));
+      else if (phase === 'offered') steps.push({ command: reject(task, count), happening: { kind: 'rejected', task } });
     }
     if (choice % 3 === 0 && this.stopsLeft > 0 && this.snapshot.value === 'active') {
       steps.push({ command: requestStop, happening: { kind: 'stopRequested' } });
@@ -224,16 +237,34 @@ export class RandomRun {
     return { command: report(kind, task, count), happening: { kind, task } };
   }
 
+  private comeBack(task: string, count: number): Step {
+    return { command: returnAttempt(task, count), happening: { kind: 'returned', task } };
+  }
+
+  /** What a person may say of a task that waits for one. */
+  private decisions(task: string): Step[] {
+    const key = `resolve-${this.recorded.length}`;
+    return [
+      { command: resolveLost(task, 'retry', key), happening: { kind: 'letRunAgain', task } },
+      { command: resolveLost(task, 'fail', key), happening: { kind: 'letFail', task } },
+    ];
+  }
+
   /** A timeout that fires while its attempt is being cancelled is an echo. */
   private fire(timerId: string, task: string): Step {
     const command = fireTimer(task, timerId);
     if (timerId === timerIds.retry(nameOf(task), this.failuresOf(task))) {
       return { command, happening: { kind: 'retryDue', task } };
     }
+    if (timerId.startsWith('return.')) return { command, happening: { kind: 'returnDue', task } };
     const attempt = [...this.attempts.values()].find((candidate) => candidate.task === task);
     return attempt?.isCancelled === false
       ? { command, happening: { kind: 'timedOut', task } }
       : { command, isEcho: true };
+  }
+
+  private isAbsent(task: string): boolean {
+    return at(this.snapshot.context.tasks, this.actor.plan.indexOf(nameOf(task)) ?? -1).status === 'absent';
   }
 
   private failuresOf(task: string): number {

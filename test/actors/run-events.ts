@@ -1,5 +1,5 @@
 /** Events and commands of a run with everything that a test does not look at filled in. Times count from 1,000,000. */
-import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import type { LossDecision, WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type {
   HoldReason,
   PlacementReason,
@@ -75,6 +75,8 @@ export function taskEvent(type: TaskEventType, name: string, attempt = 1, more: 
     TaskFailed: { ...data, finishedAt: now, fault },
     TaskTimedOut: { ...data, timedOutAt: now },
     TaskLost: { ...data, lostAt: now, reason: lossReason, givenUp: false },
+    TaskWorkerAbsent: { ...data, since: now, reason: lossReason },
+    TaskWorkerReturned: { ...data, returnedAt: now },
     TaskRetryDue: { task },
     TaskStopped: { ...data, finishedAt: now },
   };
@@ -130,13 +132,22 @@ export function reject(task: string, attempt = 1): WorkflowInstanceCommand {
   return { type: 'RejectAttempt', now, task: nameOf(task), attemptId: attemptIdOf(attempt), reason: lossReason };
 }
 
-export function lose(task: string, attempt = 1): WorkflowInstanceCommand {
+/** @param mayReturn false when the worker has answered that it does not know the attempt */
+export function lose(task: string, attempt = 1, mayReturn = true): WorkflowInstanceCommand {
   const attemptId = attemptIdOf(attempt);
-  return { type: 'LoseAttempt', now, task: nameOf(task), attemptId, reason: lossReason, lossesMax };
+  return { type: 'LoseAttempt', now, task: nameOf(task), attemptId, reason: lossReason, lossesMax, mayReturn };
+}
+
+export function returnAttempt(task: string, attempt = 1): WorkflowInstanceCommand {
+  return { type: 'ReturnAttempt', now, task: nameOf(task), attemptId: attemptIdOf(attempt) };
+}
+
+export function resolveLost(task: string, decision: LossDecision, key = 'resolve-1'): WorkflowInstanceCommand {
+  return { type: 'ResolveLost', now, task: nameOf(task), decision, key, by: 'ann' };
 }
 
 export function fireTimer(task: string, timerId: string): WorkflowInstanceCommand {
-  return { type: 'FireTimer', now, task: nameOf(task), timerId };
+  return { type: 'FireTimer', now, task: nameOf(task), timerId, lossesMax };
 }
 
 export type ReportKind = AttemptReport['kind'];

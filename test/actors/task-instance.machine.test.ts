@@ -43,6 +43,9 @@ const eventsOf = (attempt: number): Record<string, TaskMachineEvent> => ({
   TaskTimedOut: event('TaskTimedOut', attempt),
   TaskLost: event('TaskLost', attempt),
   'TaskLost+givenUp': event('TaskLost', attempt, { givenUp: true }),
+  TaskWorkerAbsent: event('TaskWorkerAbsent', attempt),
+  'TaskWorkerAbsent+due': event('TaskWorkerAbsent', attempt, { dueAt: now + 300 }),
+  TaskWorkerReturned: event('TaskWorkerReturned', attempt),
   TaskRetryDue: event('TaskRetryDue'),
   TaskStopped: event('TaskStopped', attempt),
 });
@@ -56,6 +59,10 @@ const paths: Record<string, string[]> = {
   assigned: ['NeedMet', 'TaskAssigned'],
   accepted: ['NeedMet', 'TaskAssigned', 'TaskAccepted'],
   running: ['NeedMet', 'TaskAssigned', 'TaskAccepted', 'TaskStarted+timeout'],
+  'absent unstarted': ['NeedMet', 'TaskAssigned', 'TaskWorkerAbsent'],
+  'absent started': ['NeedMet', 'TaskAssigned', 'TaskStarted', 'TaskWorkerAbsent'],
+  'absent, limited': ['NeedMet', 'TaskAssigned', 'TaskStarted+timeout', 'TaskWorkerAbsent+due'],
+  'absent on timeout': ['NeedMet', 'TaskAssigned', 'TaskStarted+timeout', 'TaskTimedOut', 'TaskWorkerAbsent'],
   'cancelling unstarted': ['NeedMet', 'TaskAssigned', 'StopAsked'],
   'cancelling to stop': ['NeedMet', 'TaskAssigned', 'TaskStarted', 'StopAsked'],
   'cancelling on timeout': ['NeedMet', 'TaskAssigned', 'TaskStarted+timeout', 'TaskTimedOut'],
@@ -92,6 +99,8 @@ const taken = `
   assigned              | TaskFailed+retry    | backingOff | ${ends} armTimer
   assigned              | TaskLost            | ready      | revokeAttempt ${ends} placeTask
   assigned              | TaskLost+givenUp    | failed     | revokeAttempt ${ends}
+  assigned              | TaskWorkerAbsent     | absent     | disarmTimer
+  assigned              | TaskWorkerAbsent+due | absent     | disarmTimer armTimer
   assigned              | StopAsked           | cancelling | cancelAttempt
   accepted              | TaskStarted         | running    |
   accepted              | TaskStarted+timeout | running    | armTimer
@@ -100,6 +109,8 @@ const taken = `
   accepted              | TaskFailed+retry    | backingOff | ${ends} armTimer
   accepted              | TaskLost            | ready      | revokeAttempt ${ends} placeTask
   accepted              | TaskLost+givenUp    | failed     | revokeAttempt ${ends}
+  accepted              | TaskWorkerAbsent     | absent     | disarmTimer
+  accepted              | TaskWorkerAbsent+due | absent     | disarmTimer armTimer
   accepted              | StopAsked           | cancelling | cancelAttempt
   running               | TaskSucceeded       | succeeded  | ${ends}
   running               | TaskFailed          | failed     | ${ends}
@@ -107,7 +118,39 @@ const taken = `
   running               | TaskTimedOut        | cancelling | cancelAttempt
   running               | TaskLost            | ready      | revokeAttempt ${ends} placeTask
   running               | TaskLost+givenUp    | failed     | revokeAttempt ${ends}
+  running               | TaskWorkerAbsent     | absent     | disarmTimer
+  running               | TaskWorkerAbsent+due | absent     | disarmTimer armTimer
   running               | StopAsked           | cancelling | cancelAttempt
+  absent unstarted      | TaskStarted          | running    | disarmTimer
+  absent unstarted      | TaskStarted+timeout  | running    | disarmTimer armTimer
+  absent unstarted      | TaskWorkerReturned   | accepted   | disarmTimer
+  absent unstarted      | TaskSucceeded        | succeeded  | disarmTimer ${ends}
+  absent unstarted      | TaskFailed           | failed     | disarmTimer ${ends}
+  absent unstarted      | TaskFailed+retry     | backingOff | disarmTimer ${ends} armTimer
+  absent unstarted      | TaskLost             | ready      | revokeAttempt disarmTimer ${ends} placeTask
+  absent unstarted      | TaskLost+givenUp     | failed     | revokeAttempt disarmTimer ${ends}
+  absent unstarted      | StopAsked            | cancelling | disarmTimer cancelAttempt
+  absent started        | TaskWorkerReturned   | running    | disarmTimer
+  absent started        | TaskSucceeded        | succeeded  | disarmTimer ${ends}
+  absent started        | TaskFailed           | failed     | disarmTimer ${ends}
+  absent started        | TaskFailed+retry     | backingOff | disarmTimer ${ends} armTimer
+  absent started        | TaskLost             | ready      | revokeAttempt disarmTimer ${ends} placeTask
+  absent started        | TaskLost+givenUp     | failed     | revokeAttempt disarmTimer ${ends}
+  absent started        | StopAsked            | cancelling | disarmTimer cancelAttempt
+  absent, limited       | TaskWorkerReturned   | running    | disarmTimer armTimer
+  absent, limited       | TaskSucceeded        | succeeded  | disarmTimer ${ends}
+  absent, limited       | TaskFailed           | failed     | disarmTimer ${ends}
+  absent, limited       | TaskFailed+retry     | backingOff | disarmTimer ${ends} armTimer
+  absent, limited       | TaskLost             | ready      | revokeAttempt disarmTimer ${ends} placeTask
+  absent, limited       | TaskLost+givenUp     | failed     | revokeAttempt disarmTimer ${ends}
+  absent, limited       | StopAsked            | cancelling | disarmTimer cancelAttempt
+  absent on timeout     | TaskWorkerReturned   | cancelling | disarmTimer cancelAttempt
+  absent on timeout     | TaskSucceeded        | succeeded  | disarmTimer ${ends}
+  absent on timeout     | TaskFailed           | failed     | disarmTimer ${ends}
+  absent on timeout     | TaskFailed+retry     | backingOff | disarmTimer ${ends} armTimer
+  absent on timeout     | TaskLost             | ready      | revokeAttempt disarmTimer ${ends} placeTask
+  absent on timeout     | TaskLost+givenUp     | failed     | revokeAttempt disarmTimer ${ends}
+  absent on timeout     | StopAsked            | cancelling | disarmTimer cancelAttempt
   cancelling unstarted  | StopAsked           | cancelling |
   cancelling unstarted  | TaskRejected        | stopped    | ${ends}
   cancelling unstarted  | TaskSucceeded       | succeeded  | ${ends}
@@ -121,6 +164,8 @@ const taken = `
   cancelling to stop    | TaskLost            | stopped    | revokeAttempt ${ends}
   cancelling to stop    | TaskLost+givenUp    | failed     | revokeAttempt ${ends}
   cancelling to stop    | TaskStopped         | stopped    | ${ends}
+  cancelling on timeout | TaskWorkerAbsent     | absent     | disarmTimer
+  cancelling on timeout | TaskWorkerAbsent+due | absent     | disarmTimer armTimer
   cancelling on timeout | StopAsked           | cancelling |
   cancelling on timeout | TaskSucceeded       | succeeded  | ${ends}
   cancelling on timeout | TaskFailed          | failed     | ${ends}
@@ -193,7 +238,7 @@ describe('the task machine', () => {
 
   it.each(Object.keys(paths))('%s: an attempt is held exactly while a worker may hold it (T2)', (state) => {
     const { status, context } = reach(state);
-    const isHeld = ['assigned', 'accepted', 'running', 'cancelling'].includes(status);
+    const isHeld = ['assigned', 'accepted', 'running', 'absent', 'cancelling'].includes(status);
     expect(context.current !== null).toBe(isHeld);
   });
 });
@@ -231,6 +276,7 @@ describe('effects of a task', () => {
     ready: 'placeTask',
     assigned: 'offerAttempt',
     running: 'armTimer',
+    'absent, limited': 'armTimer',
     'cancelling unstarted': 'cancelAttempt',
     'cancelling to stop': 'cancelAttempt',
     'cancelling on timeout': 'cancelAttempt',
@@ -254,7 +300,53 @@ describe('effects of a task', () => {
   });
 });
 
+describe('an absent worker', () => {
+  const timerId = timerIds.workerReturn(attemptIdOf(1), now);
+
+  it('has a timer of its own for each absence, disarmed by a return, a report, a loss and a stop', () => {
+    const { state, effects } = foldTask(reach('running'), event('TaskWorkerAbsent', 1, { dueAt: now + 300 }));
+    expect(effects.at(-1)).toEqual({ type: 'armTimer', timerId, task: 'a', dueAt: now + 300 });
+    for (const end of [event('TaskWorkerReturned'), event('TaskSucceeded'), event('TaskLost'), events.StopAsked]) {
+      const disarmed = foldTask(state, end as TaskMachineEvent).effects;
+      expect(disarmed).toContainEqual({ type: 'disarmTimer', task: 'a', timerId });
+    }
+  });
+
+  it('that returns takes up the timeout where it was', () => {
+    const { state, effects } = foldTask(reach('absent, limited'), event('TaskWorkerReturned'));
+    expect(state.context).toMatchObject({ absence: null, timeoutAt: now + 500 });
+    const timeout = timerIds.timeout(attemptIdOf(1));
+    expect(effects.at(-1)).toEqual({ type: 'armTimer', timerId: timeout, task: 'a', dueAt: now + 500 });
+  });
+
+  it('is remembered with the reason and the limit', () => {
+    const absence = { since: now, dueAt: now + 300, reason: lossReason };
+    expect(reach('absent, limited').context.absence).toEqual(absence);
+    expect(reach('absent started').context.absence).toEqual({ ...absence, dueAt: null });
+  });
+});
+
 describe('what a task remembers', () => {
+  it('counts refusals that will not pass, until an attempt ends otherwise', () => {
+    const refusal = { reason: { code: 'TASK_TYPE_UNKNOWN', message: 'no such type' } };
+    const refused = foldTask(reach('assigned'), event('TaskRejected', 1, refusal)).state;
+    const full = foldTask(foldTask(refused, event('TaskAssigned', 2)).state, event('TaskRejected', 2)).state;
+    expect([refused.context.refusals, full.context.refusals]).toEqual([1, 1]);
+    const lost = foldTask(foldTask(full, event('TaskAssigned', 3)).state, event('TaskLost', 3)).state;
+    expect(lost.context.refusals).toBe(0);
+  });
+
+  it('counts losses anew after a person let it run again, and remembers that command', () => {
+    const lost = foldTask(reach('running'), event('TaskLost')).state;
+    const again = [event('TaskAssigned', 2), event('TaskWorkerAbsent', 2)].reduce(
+      (task, next) => foldTask(task, next).state,
+      lost,
+    );
+    const decidedBy = { key: 'k', by: 'ann' };
+    const { context } = foldTask(again, event('TaskLost', 2, { decidedBy })).state;
+    expect(context).toMatchObject({ losses: 0, resolvedBy: 'k', absence: null });
+  });
+
   it('counts failures and losses apart, and forgets the attempt that ended', () => {
     const lost = foldTask(reach('running'), event('TaskLost')).state;
     expect(lost.context).toMatchObject({ attempt: 1, failures: 0, losses: 1, current: null, fault: lossReason });

@@ -12,6 +12,7 @@ import {
   ownershipTaken,
   report,
   requestStop,
+  resolveLost,
   runEvent,
   submit,
   submitted,
@@ -21,7 +22,7 @@ import {
 } from './run-events.ts';
 
 /** One task for each state that a task event needs. */
-const names = ['ready', 'assigned', 'running', 'backingOff'];
+const names = ['ready', 'assigned', 'running', 'backingOff', 'absent'];
 const many = (failurePolicy: 'continue' | 'end') =>
   workflowOf(
     names.map((name) => taskOf(name, [], { retry: { attempts: 2 } })),
@@ -34,6 +35,8 @@ const begin = (failurePolicy: 'continue' | 'end') =>
     report('started', 'running', 3),
     assign('backingOff', 4),
     report('failed', 'backingOff', 4),
+    assign('absent', 5),
+    taskEvent('TaskWorkerAbsent', 'absent', 5),
   );
 const one = given(workflowOf([taskOf('a')]), submitted, ownershipTaken(1)).and(assign('a'));
 const oneOfPolicyEnd = given(workflowOf([taskOf('a')], { failurePolicy: 'end' }), submitted, ownershipTaken(1));
@@ -72,6 +75,8 @@ const events: Record<string, WorkflowInstanceEvent> = {
   TaskTimedOut: taskEvent('TaskTimedOut', 'running', 3),
   TaskLost: taskEvent('TaskLost', 'running', 3),
   'TaskLost, given up': taskEvent('TaskLost', 'running', 3, { givenUp: true }),
+  TaskWorkerAbsent: taskEvent('TaskWorkerAbsent', 'running', 3),
+  TaskWorkerReturned: taskEvent('TaskWorkerReturned', 'absent', 5),
   TaskRetryDue: taskEvent('TaskRetryDue', 'backingOff'),
   TaskStopped: taskEvent('TaskStopped', 'running', 3),
   'event of an unknown task': taskEvent('TaskHeld', 'nowhere'),
@@ -94,6 +99,8 @@ const activeTaken = {
   TaskTimedOut: 'active',
   TaskLost: 'active',
   'TaskLost, given up': 'active',
+  TaskWorkerAbsent: 'active',
+  TaskWorkerReturned: 'active',
   TaskRetryDue: 'active',
   WorkflowStopRequested: 'stopping',
 };
@@ -156,25 +163,26 @@ const commands: Record<string, WorkflowInstanceCommand> = {
   stop: requestStop,
   conclude,
   lose: lose('running', 3),
+  resolve: resolveLost('absent', 'retry'),
   report: report('succeeded', 'running', 3),
 };
 
 /** Per state the event that each command leads to; `-` is nothing, `!` is refused. */
 const table = `
-                          submit            take           assign       stop                  conclude          lose     report
-  submitted             | WorkflowSubmitted !              !            !                     !                 -        -
-  active                | !                 OwnershipTaken TaskAssigned WorkflowStopRequested !                 TaskLost TaskSucceeded
-  active, all succeeded | !                 OwnershipTaken ?            WorkflowStopRequested WorkflowSucceeded ?        ?
-  active, one failed    | !                 OwnershipTaken ?            WorkflowStopRequested WorkflowFailed    ?        ?
-  stopping              | !                 OwnershipTaken !            -                     !                 TaskLost TaskSucceeded
-  stopping, one stopped | !                 OwnershipTaken ?            -                     WorkflowStopped   ?        ?
-  stopping, too late    | !                 OwnershipTaken ?            -                     WorkflowSucceeded ?        ?
-  stopping, all failed  | !                 OwnershipTaken ?            -                     WorkflowFailed    ?        ?
-  ending                | !                 OwnershipTaken !            !                     !                 TaskLost TaskSucceeded
-  ending, all ended     | !                 OwnershipTaken ?            !                     WorkflowFailed    ?        ?
-  succeeded             | !                 !              ?            !                     !                 ?        ?
-  failed                | !                 !              ?            !                     !                 ?        ?
-  stopped               | !                 !              ?            -                     !                 ?        ?
+                          submit            take           assign       stop                  conclude          lose     resolve  report
+  submitted             | WorkflowSubmitted !              !            !                     !                 -        !        -
+  active                | !                 OwnershipTaken TaskAssigned WorkflowStopRequested !                 TaskLost TaskLost TaskSucceeded
+  active, all succeeded | !                 OwnershipTaken ?            WorkflowStopRequested WorkflowSucceeded ?        ?        ?
+  active, one failed    | !                 OwnershipTaken ?            WorkflowStopRequested WorkflowFailed    ?        ?        ?
+  stopping              | !                 OwnershipTaken !            -                     !                 TaskLost !        TaskSucceeded
+  stopping, one stopped | !                 OwnershipTaken ?            -                     WorkflowStopped   ?        ?        ?
+  stopping, too late    | !                 OwnershipTaken ?            -                     WorkflowSucceeded ?        ?        ?
+  stopping, all failed  | !                 OwnershipTaken ?            -                     WorkflowFailed    ?        ?        ?
+  ending                | !                 OwnershipTaken !            -                     !                 TaskLost !        TaskSucceeded
+  ending, all ended     | !                 OwnershipTaken ?            -                     WorkflowFailed    ?        ?        ?
+  succeeded             | !                 !              ?            !                     !                 ?        ?        ?
+  failed                | !                 !              ?            !                     !                 ?        ?        ?
+  stopped               | !                 !              ?            -                     !                 ?        ?        ?
 `;
 
 const [header = '', ...rows] = table.trim().split('\n');

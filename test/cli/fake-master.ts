@@ -1,7 +1,7 @@
 /** A master that keeps a few runs in memory and answers the messages of users, each parsed by its schema. */
 import type { z } from 'zod';
 import type { ErrorReply } from '../../schemas/errors.ts';
-import type { InstanceId } from '../../schemas/ids.ts';
+import type { InstanceId, TaskName } from '../../schemas/ids.ts';
 import {
   commandRequestSchema,
   type DefinitionReply,
@@ -113,14 +113,23 @@ function register(master: FakeMaster, body: unknown): unknown {
 }
 
 function command(master: FakeMaster, body: unknown): unknown {
-  const { instance } = commandRequestSchema.parse(body);
+  const request = commandRequestSchema.parse(body);
+  const { instance } = request;
   return withRun(master, instance, (run) => {
+    if (request.type === 'resolveLost') return resolveLost(run, request.task);
     if (run.run.status !== 'running') {
       return { code: 'COMMAND_NOT_ALLOWED', message: `The run ${instance} has already ${run.run.status}.` };
     }
     run.run.status = 'stopping';
     return { instance, revision: run.revision + 1, changed: true, status: 'stopping' };
   });
+}
+
+function resolveLost(run: FakeRun, name: TaskName): unknown {
+  const { instance } = run.run;
+  const task = run.tasks.find((candidate) => candidate.task === name);
+  if (task?.status !== 'absent') return { code: 'COMMAND_NOT_ALLOWED', message: `The task ${name} is not absent.` };
+  return { instance, revision: run.revision + 1, changed: true, status: run.run.status };
 }
 
 function listRuns(master: FakeMaster, query: z.output<typeof runsQuerySchema>): unknown {

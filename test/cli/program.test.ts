@@ -23,6 +23,7 @@ const commands = [
   'certify',
   'cluster',
   'stop',
+  'resolve',
 ];
 
 describe('help', () => {

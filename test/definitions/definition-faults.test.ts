@@ -30,6 +30,12 @@ describe('fields', () => {
     ]);
   });
 
+  test('a limit that nothing waits for is refused', () => {
+    expect(linesOf(`${head}  a:\n    type: script\n    workerReturnLimit: 5m\n`)).toEqual([
+      '5:24 BAD_VALUE tasks.a.workerReturnLimit | Add "onWorkerLost: wait", or leave the limit out.',
+    ]);
+  });
+
   test('an unknown field like no other lists the known ones', () => {
     expect(linesOf(`author: me\n${head}  a: {type: script}\n`)).toEqual([
       '1:1 UNKNOWN_FIELD author | Known here: name, description, params, failurePolicy, tasks.',

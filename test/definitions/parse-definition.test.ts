@@ -114,3 +114,25 @@ test('a chain of 20,000 tasks is parsed', () => {
   const tasks = Array.from({ length: 20_000 }, (_, i) => `  t${i}: {type: script${i > 0 ? `, needs: t${i - 1}` : ''}}`);
   expect(definitionOf(`name: chain\ntasks:\n${tasks.join('\n')}\n`).tasks).toHaveLength(20_000);
 });
+
+test('what becomes of a task whose worker is lost is kept; the default is left out, so that digests stay', () => {
+  const definition = definitionOf(`
+name: lost
+tasks:
+  a: {type: script}
+  b: {type: script, onWorkerLost: retry}
+  c: {type: script, onWorkerLost: wait}
+  d: {type: script, onWorkerLost: wait, workerReturnLimit: 1h}
+  e: {type: script, onWorkerLost: fail}
+  f: {type: script, onWorkerLost: ask}
+`);
+  expect(definition.tasks.map(({ onWorkerLost }) => onWorkerLost)).toEqual([
+    undefined,
+    undefined,
+    { policy: 'wait', returnLimitMs: 300_000 },
+    { policy: 'wait', returnLimitMs: 3_600_000 },
+    { policy: 'fail' },
+    { policy: 'ask' },
+  ]);
+  expect(definition.tasks[1]).not.toHaveProperty('onWorkerLost');
+});

@@ -17,6 +17,9 @@ export const eventMeanings: Record<EventType, string> = {
   TaskLost:
     'The worker that held the attempt is gone, and nothing more will come of it. Does not count as one of the attempts that `retry` allows.',
   TaskRetryDue: 'The wait before the next attempt is over: the task is ready again.',
+  TaskWorkerAbsent:
+    'The worker of the attempt is gone for too long, and the task waits: for its return until `dueAt`, or for the decision of a person. Only with `onWorkerLost: wait` or `ask`.',
+  TaskWorkerReturned: 'The absent worker is here again and still has the attempt, which goes on.',
   TaskStopped: 'The attempt ended because the run is being stopped or ended.',
   WorkflowStopRequested: 'Somebody asked for the end of the run. Nothing starts any more; what runs is cancelled.',
   WorkflowSucceeded: 'The run ended: every task succeeded. Nothing follows.',
@@ -36,6 +39,7 @@ export const fieldMeanings: Record<string, string> = {
   code: 'One word for it.',
   'fault.code': 'One of the [error codes](errors.md).',
   correlationId: 'The same through one run.',
+  decidedBy: 'The person who decided it while the worker was absent.',
   definition: 'The version of the workflow.',
   'definition.description': 'What the workflow is for.',
   'definition.failurePolicy': 'What happens when a task has failed for good.',
@@ -64,8 +68,10 @@ export const fieldMeanings: Record<string, string> = {
   outputs: 'What was given as output, by name.',
   params: 'The parameters of the run, defaults filled in.',
   reason: 'Why.',
+  returnedAt: 'When the worker told that it still has the attempt.',
   registeredAt: 'When it was registered.',
   retry: 'Present when another attempt follows.',
+  since: 'When the absence was decided, by the clock of the master.',
   startedAt: 'When it started, by the clock of the worker.',
   submittedAt: 'When the master took it.',
   task: 'Name of the task.',

@@ -1,9 +1,14 @@
 /** Definitions for tests: small ones by hand, and random graphs for properties. */
 import fc from 'fast-check';
-import type { RetryPolicy, TaskDefinition, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
+import type {
+  OnWorkerLost,
+  RetryPolicy,
+  TaskDefinition,
+  WorkflowDefinition,
+} from '../../schemas/definition/workflow.definition.ts';
 import type { TaskName, WorkerGroup, WorkflowName } from '../../schemas/ids.ts';
 
-type TaskOptions = { retry?: Partial<RetryPolicy>; timeoutMs?: number };
+type TaskOptions = { retry?: Partial<RetryPolicy>; timeoutMs?: number; onWorkerLost?: OnWorkerLost | undefined };
 type WorkflowOptions = Partial<Pick<WorkflowDefinition, 'failurePolicy' | 'params' | 'name'>>;
 
 export const noRetry: RetryPolicy = { attempts: 1, delayMs: 1_000, backoff: 2, delayMaxMs: 60_000, jitter: 0 };
@@ -18,6 +23,7 @@ export function taskOf(name: string, needs: readonly string[] = [], options: Tas
     workerGroup: 'default' as WorkerGroup,
     priority: 'medium',
     env: {},
+    ...(options.onWorkerLost === undefined ? {} : { onWorkerLost: options.onWorkerLost }),
   };
 }
 
@@ -55,12 +61,19 @@ export function diamondOf(options: WorkflowOptions = {}): WorkflowDefinition {
   return workflowOf([taskOf('a'), taskOf('b', ['a']), taskOf('c', ['a']), taskOf('d', ['b', 'c'])], options);
 }
 
-/** Random graphs: each task needs some of those before it, retries up to twice, and half of them have a timeout. */
+/** Random graphs: each task needs some of those before it, retries up to twice, half of them have a timeout, and each its own policy on worker loss. */
 export function definitionArbitrary(taskCountMax = 8): fc.Arbitrary<WorkflowDefinition> {
   const taskArbitrary = fc.record({
     needs: fc.array(fc.nat(taskCountMax), { maxLength: 3 }),
     attempts: fc.integer({ min: 1, max: 3 }),
     hasTimeout: fc.boolean(),
+    onWorkerLost: fc.constantFrom<OnWorkerLost | undefined>(
+      undefined,
+      { policy: 'retry' },
+      { policy: 'wait', returnLimitMs: 300 },
+      { policy: 'fail' },
+      { policy: 'ask' },
+    ),
   });
   return fc
     .record({
@@ -70,9 +83,14 @@ export function definitionArbitrary(taskCountMax = 8): fc.Arbitrary<WorkflowDefi
     .map(({ failurePolicy, tasks }) => workflowOf(tasks.map(randomTask), { failurePolicy }));
 }
 
-type RandomTask = { needs: number[]; attempts: number; hasTimeout: boolean };
+type RandomTask = {
+  needs: number[];
+  attempts: number;
+  hasTimeout: boolean;
+  onWorkerLost: OnWorkerLost | undefined;
+};
 
-function randomTask({ needs, attempts, hasTimeout }: RandomTask, index: number): TaskDefinition {
+function randomTask({ needs, attempts, hasTimeout, onWorkerLost }: RandomTask, index: number): TaskDefinition {
   const needed = index === 0 ? [] : [...new Set(needs.map((need) => `t${need % index}`))];
-  return taskOf(`t${index}`, needed, { retry: { attempts }, ...(hasTimeout ? { timeoutMs: 500 } : {}) });
+  return taskOf(`t${index}`, needed, { retry: { attempts }, ...(hasTimeout ? { timeoutMs: 500 } : {}), onWorkerLost });
 }

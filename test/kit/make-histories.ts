@@ -10,6 +10,7 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { planOf } from '../../actors/graph/plan.ts';
 import { settle } from '../../actors/kit/settle.ts';
+import { finalRefusalsMax } from '../../actors/task-instance/final-refusals.ts';
 import { timerIds } from '../../actors/task-instance/task-instance.machine.ts';
 import {
   type WorkflowInstanceActor,
@@ -31,6 +32,8 @@ import {
   reject,
   report,
   requestStop,
+  resolveLost,
+  returnAttempt,
   submitOwned,
   takeOwnership,
 } from '../actors/run-events.ts';
@@ -74,6 +77,11 @@ class Stage {
       .say('succeeded', task, attempt, { outputs });
   }
 
+  /** When the last command was told. */
+  get now(): number {
+    return this.#now;
+  }
+
   get recorded(): Recorded[] {
     return recordedOf(this.#events, (revision) => this.#times[revision] ?? 0);
   }
@@ -102,6 +110,7 @@ class Stage {
   }
 }
 
+const waits = { onWorkerLost: { policy: 'wait', returnLimitMs: 3_000 } } as const;
 const retried = { retry: { attempts: 3 } };
 const retryOf = (task: string, failures: number) => fireTimer(task, timerIds.retry(nameOf(task), failures));
 
@@ -173,6 +182,58 @@ const scenarios: Record<string, Scenario> = {
   'lost-too-often': {
     definition: chainOf(2),
     play: (definition) => new Stage(definition).tell(lose('t0', 1), lose('t0', 2)).say('lost', 't0', 3),
+  },
+  'worker-returned': {
+    definition: workflowOf([taskOf('a', [], { timeoutMs: 60_000, ...waits }), taskOf('b', ['a'])]),
+    play: (definition) =>
+      new Stage(definition)
+        .say('started', 'a', 1)
+        .tell({ ...lose('a', 1), evidence: 'no responders for 5 s' } as WorkflowInstanceCommand)
+        .tell(takeOwnership(2), returnAttempt('a', 1))
+        .say('succeeded', 'a', 1)
+        .run('b', 2),
+  },
+  'worker-awaited-in-vain': {
+    definition: workflowOf([taskOf('a', [], waits), taskOf('b', ['a'])]),
+    play: (definition) => {
+      const stage = new Stage(definition).say('accepted', 'a', 1).tell(lose('a', 1));
+      const timerId = timerIds.workerReturn(attemptIdOf(1), stage.now);
+      return stage.tell(fireTimer('a', timerId)).run('a', 2).run('b', 3);
+    },
+  },
+  'loss-fails': {
+    definition: workflowOf([taskOf('a', [], { onWorkerLost: { policy: 'fail' } }), taskOf('b', ['a']), taskOf('c')]),
+    play: (definition) => new Stage(definition).say('started', 'a', 1).tell(lose('a', 1)).run('c', 2),
+  },
+  'loss-asks': {
+    definition: workflowOf([
+      taskOf('a', [], { onWorkerLost: { policy: 'ask' } }),
+      taskOf('b', [], { onWorkerLost: { policy: 'ask' } }),
+      taskOf('c', ['a']),
+    ]),
+    play: (definition) =>
+      new Stage(definition)
+        .say('started', 'a', 1)
+        .tell(lose('a', 1), lose('b', 2), lose('a', 1, false))
+        .tell(takeOwnership(2), resolveLost('a', 'retry'), resolveLost('b', 'fail', 'resolve-2'))
+        .run('a', 3)
+        .run('c', 4),
+  },
+  'stopped-while-absent': {
+    definition: workflowOf([taskOf('a', [], { onWorkerLost: { policy: 'ask' } })]),
+    play: (definition) => new Stage(definition).say('started', 'a', 1).tell(lose('a', 1), requestStop, lose('a', 1)),
+  },
+  'refused-for-good': {
+    definition: chainOf(2),
+    play: (definition) =>
+      Array.from({ length: finalRefusalsMax }, (_, index) => index + 1).reduce(
+        (stage, attempt) =>
+          stage.tell({
+            ...reject('t0', attempt),
+            reason: { code: 'TASK_TYPE_UNKNOWN', message: 'the worker has no task type script' },
+          } as WorkflowInstanceCommand),
+        new Stage(definition),
+      ),
   },
   takeover: {
     definition: chainOf(2),

@@ -6,7 +6,9 @@ import type { TaskDefinition, WorkflowDefinition } from '../../schemas/definitio
 
 export type Happening =
   | { kind: 'placed' | 'rejected' | 'accepted' | 'started' | 'succeeded' | 'failed' | 'cancelled'; task: string }
-  | { kind: 'lost' | 'timedOut' | 'retryDue'; task: string }
+  | { kind: 'timedOut' | 'retryDue' | 'returned' | 'returnDue' | 'letRunAgain' | 'letFail'; task: string }
+  /** Lost by the worker's own word, or in its silence: then it may return. */
+  | { kind: 'lost' | 'missed'; task: string }
   | { kind: 'stopRequested' };
 
 type Phase = 'idle' | 'placed' | 'accepted' | 'started' | 'delayed' | 'succeeded' | 'failed' | 'stopped' | 'blocked';
@@ -16,6 +18,7 @@ type ModelTask = {
   phase: Phase;
   failureCount: number;
   lossCount: number;
+  isAbsent: boolean;
   cancelledFor: 'stop' | 'timeout' | undefined;
 };
 
@@ -35,7 +38,7 @@ export class ReferenceModel {
     this.tasks = new Map(
       definition.tasks.map((task) => [
         task.name,
-        { definition: task, phase: 'idle', failureCount: 0, lossCount: 0, cancelledFor: undefined },
+        { definition: task, phase: 'idle', failureCount: 0, lossCount: 0, isAbsent: false, cancelledFor: undefined },
       ]),
     );
   }
@@ -69,11 +72,19 @@ export class ReferenceModel {
 
   private happenTo(task: ModelTask, kind: Exclude<Happening['kind'], 'stopRequested'>): void {
     switch (kind) {
-      case 'placed':
       case 'accepted':
+        // Of an absent worker only what is news counts: that it has accepted is none.
+        if (!task.isAbsent) task.phase = kind;
+        return;
+      case 'placed':
       case 'started':
       case 'succeeded':
+        task.isAbsent = false;
         task.phase = kind;
+        return;
+      case 'returned':
+        task.isAbsent = false;
+        if (task.phase === 'placed') task.phase = 'accepted';
         return;
       case 'rejected':
         task.phase = task.cancelledFor === 'stop' ? 'stopped' : 'idle';
@@ -88,24 +99,55 @@ export class ReferenceModel {
         this.fail(task);
         return;
       case 'lost':
-        this.lose(task);
+      case 'missed':
+        this.lose(task, kind);
+        return;
+      case 'returnDue':
+        this.loseForGood(task);
+        return;
+      case 'letRunAgain':
+        this.endAbsence(task, 'idle');
+        return;
+      case 'letFail':
+        this.endAbsence(task, 'failed');
         return;
       case 'cancelled':
         if (task.cancelledFor === 'stop') task.phase = 'stopped';
         else if (task.cancelledFor === 'timeout') this.fail(task);
-        else this.lose(task);
+        else this.lose(task, 'lost');
     }
+  }
+
+  /** By a person: the losses count anew. */
+  private endAbsence(task: ModelTask, phase: 'idle' | 'failed'): void {
+    task.isAbsent = false;
+    task.cancelledFor = undefined;
+    task.lossCount = 0;
+    if (phase === 'failed') this.failForGood(task);
+    else task.phase = phase;
   }
 
   private fail(task: ModelTask): void {
     task.failureCount += 1;
+    task.isAbsent = false;
     const mayRetry = task.cancelledFor !== 'stop' && task.failureCount < task.definition.retry.attempts;
     task.cancelledFor = undefined;
     if (mayRetry) task.phase = 'delayed';
     else this.failForGood(task);
   }
 
-  private lose(task: ModelTask): void {
+  private lose(task: ModelTask, how: 'lost' | 'missed'): void {
+    const policy = task.cancelledFor === 'stop' ? 'retry' : (task.definition.onWorkerLost?.policy ?? 'retry');
+    if (policy === 'ask' || (policy === 'wait' && how === 'missed')) {
+      task.isAbsent = true;
+      return;
+    }
+    if (policy === 'fail') this.endAbsence(task, 'failed');
+    else this.loseForGood(task);
+  }
+
+  private loseForGood(task: ModelTask): void {
+    task.isAbsent = false;
     task.lossCount += 1;
     const isStopping = task.cancelledFor === 'stop';
     task.cancelledFor = undefined;
@@ -122,6 +164,7 @@ export class ReferenceModel {
 
   private stopEverything(): void {
     for (const task of this.tasks.values()) {
+      task.isAbsent = false;
       if (live.includes(task.phase)) task.cancelledFor = 'stop';
       else if (!final.includes(task.phase)) task.phase = 'stopped';
     }
@@ -136,7 +179,8 @@ export class ReferenceModel {
   }
 
   private statusOf(name: string): string {
-    const { phase, cancelledFor, definition } = this.task(name);
+    const { phase, cancelledFor, definition, isAbsent } = this.task(name);
+    if (isAbsent) return 'absent';
     if (cancelledFor !== undefined && live.includes(phase)) return 'cancelling';
     if (phase === 'idle') {
       return definition.needs.every((need) => this.task(need).phase === 'succeeded') ? 'ready' : 'waiting';

@@ -68,8 +68,12 @@ function taskColumns({ screen }: Session, now: number): Column<TaskSummary>[] {
     { title: 'WORKER', cell: (task) => task.worker ?? '' },
     { title: 'TOOK', cell: (task) => taskTook(task, now), align: 'right' },
     { title: 'NEEDS', cell: (task) => shortened(task.needs.join(', '), 40) },
-    { title: 'NOTE', cell: (task) => shortened(oneLine(task.note ?? ''), 120) },
+    { title: 'NOTE', cell: (task) => shortened(oneLine(taskNote(task, now)), 120) },
   ];
+}
+
+function taskNote({ note = '', dueAt }: TaskSummary, now: number): string {
+  return dueAt === undefined || dueAt <= now ? note : `${note} (in ${shortDuration(dueAt - now)} at the latest)`;
 }
 
 function taskTook(task: TaskSummary, now: number): string {

@@ -118,6 +118,7 @@ const ends: Record<string, string> = {
   TaskLost: 'lost',
   TaskStopped: 'stopped',
   TaskRejected: 'rejected',
+  TaskWorkerAbsent: 'absent',
 };
 
 function endOf({ life }: CertifiedAttempt): string {

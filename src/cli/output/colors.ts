@@ -16,6 +16,7 @@ export function paintStatus(colors: Colors, status: string): (text: string) => s
       return colors.green;
     case 'failed':
     case 'lost':
+    case 'absent':
       return colors.red;
     case 'running':
       return colors.cyan;

@@ -29,8 +29,11 @@ const words: { [T in WorkflowInstanceEventType]: (data: DataOf<T>) => string } =
     return `${task}: ${fault.message} (${fault.code})${next}`;
   },
   TaskTimedOut: ({ task }) => task,
-  TaskLost: ({ task, reason, givenUp }) =>
-    `${task}: ${reason.message} (${reason.code})${givenUp ? '; lost too often' : ''}`,
+  TaskLost: ({ task, reason, givenUp, decidedBy }) =>
+    `${task}: ${reason.message} (${reason.code})${givenUp ? '; given up' : ''}${lossDecidedBy(decidedBy)}`,
+  TaskWorkerAbsent: ({ task, reason, dueAt, since }) =>
+    `${task}: ${reason.message} (${reason.code}); ${dueAt === undefined ? 'asks for a decision' : `waits ${shortDuration(dueAt - since)} for its return`}`,
+  TaskWorkerReturned: ({ task }) => task,
   TaskRetryDue: ({ task }) => task,
   TaskStopped: ({ task }) => task,
   WorkflowStopRequested: ({ by, reason }) => `by ${by}${reason === undefined ? '' : `: ${reason}`}`,
@@ -41,6 +44,10 @@ const words: { [T in WorkflowInstanceEventType]: (data: DataOf<T>) => string } =
   },
   WorkflowStopped: ({ by }) => `by ${by}`,
 };
+
+function lossDecidedBy(decidedBy: DataOf<'TaskLost'>['decidedBy']): string {
+  return decidedBy === undefined ? '' : `; decided by ${decidedBy.by}`;
+}
 
 /** Undefined for a type that this version does not know, or a shape that it cannot read: both are shown, not refused. */
 export function knownEvent(event: Pick<EventView, 'type' | 'data'>): KnownEvent | undefined {

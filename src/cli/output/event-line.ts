@@ -22,7 +22,8 @@ export function createEventLines(colors: Colors): (event: EventView) => string {
 
 function paintType(colors: Colors, type: string): (text: string) => string {
   if (type.endsWith('Succeeded')) return colors.green;
-  if (type.endsWith('Failed') || type.endsWith('Lost') || type.endsWith('TimedOut')) return colors.red;
+  if (type.endsWith('Failed') || type.endsWith('Lost') || type.endsWith('Absent') || type.endsWith('TimedOut'))
+    return colors.red;
   if (type.endsWith('Held') || type.endsWith('Stopped') || type.endsWith('StopRequested')) return colors.yellow;
   return String;
 }

@@ -3,7 +3,16 @@ import type { WorkflowInstanceEventType } from '../../../schemas/events/workflow
 import type { EventView, RunStatus } from '../../../schemas/messages/client.messages.ts';
 import { type DataOf, knownEvent } from './describe-event.ts';
 
-export type TaskPhase = 'waiting' | 'held' | 'assigned' | 'running' | 'retrying' | 'succeeded' | 'failed' | 'stopped';
+export type TaskPhase =
+  | 'waiting'
+  | 'held'
+  | 'assigned'
+  | 'running'
+  | 'absent'
+  | 'retrying'
+  | 'succeeded'
+  | 'failed'
+  | 'stopped';
 
 export type WatchedTask = {
   name: string;
@@ -34,7 +43,17 @@ export function createRunProgress(): RunProgress {
     finishedAt: undefined,
     owner: undefined,
     tasks: new Map(),
-    counts: { waiting: 0, held: 0, assigned: 0, running: 0, retrying: 0, succeeded: 0, failed: 0, stopped: 0 },
+    counts: {
+      waiting: 0,
+      held: 0,
+      assigned: 0,
+      running: 0,
+      absent: 0,
+      retrying: 0,
+      succeeded: 0,
+      failed: 0,
+      stopped: 0,
+    },
     active: new Set(),
     firstFailure: undefined,
   };
@@ -66,9 +85,11 @@ const changes: { [T in WorkflowInstanceEventType]: Change<T> } = {
   },
   TaskTimedOut: (progress, { task }) => moveTask(progress, task, { phase: 'running', note: 'timed out' }),
   TaskLost: (progress, { task, reason, givenUp }) => {
-    if (givenUp) progress.firstFailure ??= `${task}: lost too often; at last: ${reason.message} (${reason.code})`;
+    if (givenUp) progress.firstFailure ??= `${task}: lost and given up: ${reason.message} (${reason.code})`;
     moveTask(progress, task, { phase: givenUp ? 'failed' : 'waiting', note: reason.message });
   },
+  TaskWorkerAbsent: (progress, { task, reason }) => moveTask(progress, task, { phase: 'absent', note: reason.message }),
+  TaskWorkerReturned: (progress, { task }) => moveTask(progress, task, { phase: 'running', note: undefined }),
   TaskRetryDue: (progress, { task }) => moveTask(progress, task, { phase: 'waiting' }),
   TaskStopped: (progress, { task }) => moveTask(progress, task, { phase: 'stopped' }),
   WorkflowStopRequested: (progress) => {
