@@ -3,10 +3,10 @@
  * run again: the new owner fences, folds, and asks the workers for what they hold.
  *
  * V1 A run is retired here (its last append is durable) before its new owner hears of it.
- * V2 A run that nobody took is looked for by recovery, like any other without an owner in memory.
+ * V2 A run that was not taken is taken back at once, unless this master is about to stop: then the others find it.
  */
 import { z } from 'zod';
-import { instanceIdSchema, type MasterId, masterIdSchema } from '../../schemas/ids.ts';
+import { type InstanceId, instanceIdSchema, type MasterId, masterIdSchema } from '../../schemas/ids.ts';
 import type { Member } from '../../schemas/messages/membership.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import type { MemberDirectory } from '../membership/member-directory.ts';
@@ -14,6 +14,7 @@ import { preferredOwner } from '../membership/rendezvous.ts';
 import type { Log } from '../telemetry/log.ts';
 import { parseBody } from '../transport/parse-body.ts';
 import type { Transport } from '../transport/transport.port.ts';
+import { tryRequest } from '../transport/try-request.ts';
 import type { InstanceHost } from './instance-host.ts';
 import type { LiveInstance } from './live-instance.ts';
 
@@ -22,8 +23,10 @@ const handoverSchema = z.object({
   runs: z.array(z.object({ instance: instanceIdSchema, claimRevision: z.int() })).max(1_000),
 });
 
-const runsPerMessageMax = 200;
-const requestTimeoutMs = 10_000;
+const handoverReplySchema = z.object({ refused: z.array(instanceIdSchema) });
+
+const runsPerMessageMax = 50;
+const requestTimeoutMs = 3_000;
 const adoptConcurrencyMax = 32;
 
 export type HandoverOptions = {
@@ -65,37 +68,45 @@ export class Handover {
       if (given.length >= host.count - share) break;
       if (preferredOwner(instance.id, everyone) === joined.id) given.push(instance);
     }
-    if (given.length > 0) await this.#give(joined.id, given);
+    if (given.length > 0) await this.#takeBack(await this.#give(joined.id, given));
   }
 
   /** The other side: takes what a living owner gives. */
-  async take(body: unknown): Promise<{ adoptedCount: number }> {
+  async take(body: unknown): Promise<z.infer<typeof handoverReplySchema>> {
     const { from, runs } = parseBody(handoverSchema, body, 'a handover');
     const waiting = [...runs];
-    let adoptedCount = 0;
+    const refused: InstanceId[] = [];
     const next = async (): Promise<void> => {
       for (let run = waiting.pop(); run !== undefined; run = waiting.pop()) {
-        if (await this.#options.host.adopt(run.instance, from, run.claimRevision)) adoptedCount += 1;
+        const isAdopted = await this.#options.host.adopt(run.instance, from, run.claimRevision);
+        if (!isAdopted) refused.push(run.instance);
       }
     };
     await Promise.all(Array.from({ length: adoptConcurrencyMax }, next));
-    return { adoptedCount };
+    return { refused };
   }
 
-  async #give(to: MasterId, instances: readonly LiveInstance[]): Promise<void> {
-    const { transport, master, log } = this.#options;
+  /** Answers with the runs that were not taken. */
+  async #give(to: MasterId, instances: readonly LiveInstance[]): Promise<InstanceId[]> {
+    const { transport, master, log, host } = this.#options;
+    const left: InstanceId[] = [];
     for (let start = 0; start < instances.length; start += runsPerMessageMax) {
       const part = instances.slice(start, start + runsPerMessageMax);
-      await Promise.all(part.map((instance) => this.#options.host.retire(instance)));
+      await Promise.all(part.map((instance) => host.retire(instance)));
       const runs = part.map(({ id, claimRevision }) => ({ instance: id, claimRevision }));
       const body = { from: master, runs };
-      const taken = await transport.request(subjects.master.adopt(to), body, { timeoutMs: requestTimeoutMs }).then(
-        (result) => (result.kind === 'answer' ? result.body : result.kind),
-        // V2.
-        (fault: unknown) => String(fault),
-      );
-      log.info({ to, runCount: runs.length, taken }, 'runs handed over');
+      const result = await tryRequest(transport, subjects.master.adopt(to), body, { timeoutMs: requestTimeoutMs });
+      const reply = result.kind === 'answer' ? handoverReplySchema.safeParse(result.body) : undefined;
+      const refused = reply?.success === true ? reply.data.refused : part.map(({ id }) => id);
+      log.info({ to, runCount: runs.length, refusedCount: refused.length, answer: result.kind }, 'runs handed over');
+      left.push(...refused);
     }
+    return left;
+  }
+
+  /** V2. */
+  async #takeBack(ids: readonly InstanceId[]): Promise<void> {
+    for (const id of ids) await this.#options.host.locate(id);
   }
 
   #others(): MasterId[] {

@@ -143,9 +143,11 @@ export class MasterService {
   async start(): Promise<void> {
     const { log, id, incarnation } = this.#options;
     const { transport } = this.#options;
-    // Before the first heartbeat: who hears of this master may ask for it at once.
+    // Before the first heartbeat: who hears of this master may ask for it, or hand it runs, at once.
     const ping = this.#answer(() => Promise.resolve({ incarnation }));
+    const adopt = this.#answer(({ body }) => this.#handover.take(body));
     this.#subscriptions.push(transport.subscribe(subjects.master.ping(id), ping));
+    this.#subscriptions.push(transport.subscribe(subjects.master.adopt(id), adopt));
     this.#members.onChange((change) => this.#onMember(change));
     this.#members.start();
     await this.#heartbeat.start();
@@ -276,7 +278,6 @@ export class MasterService {
     serve(subjects.command, ({ body }) => commands.take(body, false), shared);
     serve(subjects.master.command(id), ({ body }) => commands.take(body, true));
     serve(subjects.query('*'), ({ subject, body }) => queries.answer(lastToken(subject) as QueryKind, body), shared);
-    serve(subjects.master.adopt(id), ({ body }) => this.#handover.take(body));
     const takeReports = (message: IncomingMessage): void => intake.take(message);
     this.#subscriptions.push(transport.subscribe(subjects.master.report(id), takeReports));
     this.#subscriptions.push(transport.subscribe(subjects.masters.report, takeReports, shared));

@@ -121,6 +121,8 @@ function answerPing(message: IncomingMessage, options: WorkerMessagesOptions): v
 }
 
 function takeAck(message: IncomingMessage, { context, log }: WorkerMessagesOptions): void {
+  // NATS itself answers without a body when nobody listens: the reports are repeated anyway.
+  if (message.body === undefined && message.badJson === undefined) return;
   const parsed = parse(reportAckSchema, message);
   if (parsed.kind === 'good') context.outbox.acked(parsed.body);
   else log.warn({ fault: parsed.error.message }, 'an ack cannot be read; the reports will be repeated');

@@ -11,16 +11,19 @@ export type TakeoverFigures = {
   takeoverMs: number[];
   /** From the kill to the first assignment by a new owner. */
   firstDispatchMs: number[];
+  /** Kills after which some run waited long. */
+  slow: string[];
 };
 
 const windowMs = 60_000;
+const slowMs = 5_000;
 
 /** @param histories by instance */
 export function takeoverFigures(
   kills: readonly MasterKill[],
   histories: ReadonlyMap<string, StoredEvent[]>,
 ): TakeoverFigures {
-  const figures: TakeoverFigures = { detectionMs: [], takeoverMs: [], firstDispatchMs: [] };
+  const figures: TakeoverFigures = { detectionMs: [], takeoverMs: [], firstDispatchMs: [], slow: [] };
   for (const kill of kills) {
     const untilAt = nextKillAt(kills, kill);
     const owned: number[] = [];
@@ -33,6 +36,8 @@ export function takeoverFigures(
       if (next !== undefined && decidedAt(next) < untilAt) dispatched.push(decidedAt(next) - kill.at);
     }
     if (owned.length === 0) continue;
+    if (Math.max(...owned) > slowMs)
+      figures.slow.push(`${kill.victim} killed at ${new Date(kill.at).toISOString()}: ${owned.join(', ')} ms`);
     figures.detectionMs.push(Math.min(...owned));
     figures.takeoverMs.push(...owned);
     if (dispatched.length > 0) figures.firstDispatchMs.push(Math.min(...dispatched));

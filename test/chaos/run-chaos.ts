@@ -5,6 +5,7 @@
  *     npm run chaos
  *     npm run chaos -- --master-kills 5 --worker-kills 5 --freezes 1 --seed 7
  */
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
@@ -35,7 +36,7 @@ const endTimeoutMs = 60_000;
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
-async function main(options: ChaosOptions): Promise<number> {
+async function main(options: ChaosOptions & { logFile: string | undefined }): Promise<number> {
   const random = seededRandom(options.seed);
   say(`seed ${options.seed}: starting three masters and three workers ...`);
   const cluster = await startProcessCluster({ masters, workers, master: { lossesMax: 1_000 }, worker: { slots: 12 } });
@@ -50,6 +51,7 @@ async function main(options: ChaosOptions): Promise<number> {
     say(`harm is over; waiting for the end of ${receipts.length} runs ...`);
     return await judge(chaos, definition, receipts);
   } finally {
+    if (options.logFile !== undefined) writeFileSync(options.logFile, cluster.log());
     await cluster.remove();
   }
 }
@@ -164,7 +166,7 @@ function report(
   },
 ): void {
   const { receipts, lost, breaches, executions, histories } = parts;
-  const { detectionMs, takeoverMs, firstDispatchMs } = takeoverFigures(masterKills, histories);
+  const { detectionMs, takeoverMs, firstDispatchMs, slow } = takeoverFigures(masterKills, histories);
   say(`\nruns accepted                ${receipts.length}`);
   say(`runs lost or not succeeded   ${lost.length}`);
   say(`executions                   ${executions.executions}`);
@@ -175,6 +177,7 @@ function report(
   say(`detection after kill -9      ${spread(detectionMs)}`);
   say(`takeover of a run            ${spread(takeoverMs)}`);
   say(`first dispatch               ${spread(firstDispatchMs)}`);
+  for (const sentence of slow) say(`slow: ${sentence}`);
 }
 
 function spread(values: readonly number[]): string {
@@ -196,7 +199,7 @@ function randomTasks({ random, ledger }: Chaos): TaskDefinition[] {
   return tasks;
 }
 
-function optionsOf(argv: readonly string[]): ChaosOptions {
+function optionsOf(argv: readonly string[]): ChaosOptions & { logFile: string | undefined } {
   const { values } = parseArgs({
     args: [...argv],
     options: {
@@ -206,6 +209,7 @@ function optionsOf(argv: readonly string[]): ChaosOptions {
       freezes: { type: 'string', default: '5' },
       'freeze-ms': { type: 'string', default: '45000' },
       'server-restarts': { type: 'string', default: '6' },
+      log: { type: 'string' },
     },
   });
   return {
@@ -215,6 +219,7 @@ function optionsOf(argv: readonly string[]): ChaosOptions {
     freezes: Number(values.freezes),
     freezeMs: Number(values['freeze-ms']),
     serverRestarts: Number(values['server-restarts']),
+    logFile: values.log,
   };
 }
 
