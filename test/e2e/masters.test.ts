@@ -1,6 +1,6 @@
 /** Masters die or freeze in the middle of runs; another one takes over, and the former one can do no harm. */
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { TaskDefinition, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { InstanceId, MasterId, WorkflowName } from '../../schemas/ids.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
@@ -28,6 +28,8 @@ beforeAll(async () => {
 
 afterAll(() => cluster.remove());
 
+beforeEach(() => cluster.startMissing());
+
 test('another master takes over the runs of a killed one and brings them to their end', async () => {
   const { definition, runs } = await submitRuns('killed');
   const owner = await ownerOf(runs[0]);
@@ -38,7 +40,8 @@ test('another master takes over the runs of a killed one and brings them to thei
   const moved = histories.filter((history) => ownersOf(history)[0] === owner);
   expect(moved.length).toBeGreaterThan(0);
   for (const history of moved) expect(ownersOf(history)).toEqual([owner, otherThan(owner)]);
-  await cluster.start(owner);
+  // Reports to an address where nobody listens are usual: no warning.
+  expect(cluster.log()).not.toContain('cannot be read');
 });
 
 test('a frozen master is fenced: when it wakes up, it writes nothing into the runs that it has lost', async () => {
@@ -67,7 +70,6 @@ test('a master that is told to stop hands its runs over', async () => {
   const histories = await endsOf(definition, runs);
 
   expect(ownersOf(histories[0] ?? [])).toEqual([owner, otherThan(owner)]);
-  await cluster.start(owner);
 });
 
 /** Several runs, so that each master owns some. */

@@ -27,9 +27,10 @@ beforeAll(async () => {
 
 afterAll(() => cluster.remove());
 
-beforeEach(() => {
+beforeEach(async () => {
   testCount += 1;
   ledger = file('ledger');
+  await cluster.startMissing();
 });
 
 test('a run goes on when NATS is killed and its supervisor starts it again', async () => {
@@ -88,7 +89,6 @@ test('attempts of a worker that does not come back run elsewhere', async () => {
 
   const { reply } = await expectSoundEnd(definition, instance);
   expect(reply.tasks.map(({ worker }) => worker)).not.toContain(victim);
-  await cluster.start(victim);
 });
 
 test('a worker that is told to stop lets its attempts end and takes no more', async () => {
@@ -112,7 +112,6 @@ test('a worker that is told to stop lets its attempts end and takes no more', as
   expect(reply.tasks.every(({ attempts }) => attempts === 1)).toBe(true);
   const later = reply.tasks.filter(({ task }) => task.startsWith('after-'));
   expect(later.map(({ worker }) => worker)).not.toContain(leaving);
-  await cluster.start(leaving);
 });
 
 /** Two chains side by side, so that steps of one run overlap. */

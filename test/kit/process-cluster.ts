@@ -36,6 +36,8 @@ export type ProcessCluster = {
   process(name: string): MillraceProcess;
   /** Starts one that has ended; resolves when it is ready. */
   start(name: string): Promise<void>;
+  /** Starts all that have ended. */
+  startMissing(): Promise<void>;
   /** SIGKILL to the nats-server; its supervisor starts it again. */
   killNats(): void;
   /** A client command of this program. */
@@ -106,6 +108,10 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
       return found;
     },
     start,
+    startMissing: async () => {
+      const missing = [...running].filter(([, role]) => role.hasEnded()).map(([name]) => name);
+      await Promise.all(missing.map(start));
+    },
     killNats: () => kill(natsPid(natsDir), 'SIGKILL'),
     millrace: (...args) => runMillrace(cli(args), { cwd: folder }),
     spawn: (...args) => spawnMillrace(cli(args), { cwd: folder }),

@@ -13,6 +13,7 @@ export type MillraceProcess = {
   readonly whenReady: Promise<void>;
   /** Resolves when it is gone and its output is read. */
   readonly ended: Promise<ProcessEnd>;
+  hasEnded(): boolean;
   readonly stdout: () => string;
   /** Both outputs, in the order of their coming. */
   readonly output: () => string;
@@ -110,8 +111,9 @@ function follow(child: ChildProcess, args: readonly string[]): MillraceProcess {
   const says = async (text: string): Promise<void> => {
     await eventually(`${args[0]} says ${text}`, () => (output().includes(text) ? true : undefined));
   };
+  const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
   const loseParent = () => child.disconnect();
-  return { pid: child.pid, whenReady, ended, stdout: () => stdout, output, says, end, loseParent };
+  return { pid: child.pid, whenReady, ended, hasEnded, stdout: () => stdout, output, says, end, loseParent };
 }
 
 function isWorkingIn(pid: number, folder: string): boolean {
