@@ -49,9 +49,12 @@ type Worker = {
 async function joinSupervisor(): Promise<Worker> {
   const socket = connect(inFolder('socket'));
   sockets.push(socket);
+  socket.on('error', () => {}); // Its supervisor may be killed.
   await once(socket, 'connect');
   const heard: FromSupervisor[] = [];
-  createInterface({ input: socket }).on('line', (line) => heard.push(JSON.parse(line) as FromSupervisor));
+  createInterface({ input: socket })
+    .on('line', (line) => heard.push(JSON.parse(line) as FromSupervisor))
+    .on('error', () => {}); // It tells the faults of the socket once more.
   const worker: Worker = {
     say: (message) => void socket.write(`${JSON.stringify(message)}\n`),
     hears: (kind, attemptId) =>
