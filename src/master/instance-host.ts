@@ -115,9 +115,9 @@ export class InstanceHost {
       const claimed = await this.#options.claims.create(run.id, this.#claim(1));
       if (claimed.kind === 'claimed') return { isNew: await this.#begin(run, claimed.revision) };
       if (await this.exists(run.id)) return { isNew: false };
-      // Claimed, but nothing is written: its claimer is at it, or is gone.
+      // Claimed, but nothing is written: its claimer is at it, or is gone, or was this process and gave up (H3).
       const holder = await this.#options.claims.read(run.id);
-      if (holder !== undefined && !this.#isAlive(holder)) {
+      if (holder !== undefined && (this.#isOurs(holder) || !this.#isAlive(holder))) {
         const taken = await this.#options.claims.takeOver(run.id, this.#claim(1), holder.revision);
         if (taken.kind === 'claimed') return { isNew: await this.#begin(run, taken.revision) };
       }
@@ -205,9 +205,8 @@ export class InstanceHost {
   }
 
   async #takeOver(id: InstanceId, held: Claimed | undefined): Promise<Whereabouts> {
-    const { claims, master, incarnation } = this.#options;
-    const isOurs = held?.claim.master === master && held.claim.incarnation === incarnation;
-    if (held !== undefined && !isOurs && this.#isAlive(held)) return { kind: 'elsewhere', owner: held.claim.master };
+    const { claims } = this.#options;
+    if (held !== undefined && !this.#isOurs(held) && this.#isAlive(held)) return { kind: 'elsewhere', owner: held.claim.master };
     const epoch = (held?.claim.epoch ?? 0) + 1;
     const claimed =
       held === undefined
@@ -338,6 +337,11 @@ export class InstanceHost {
     const { master, incarnation, host } = former.claim;
     const absence = this.#options.members.absenceOf(master, incarnation);
     return { reason: 'masterLost', evidence: `${master} on ${host} (incarnation ${incarnation}): ${absence}` };
+  }
+
+  #isOurs({ claim }: Claimed): boolean {
+    const { master, incarnation } = this.#options;
+    return claim.master === master && claim.incarnation === incarnation;
   }
 
   #isAlive({ claim }: Claimed): boolean {
