@@ -70,6 +70,7 @@ export class LiveInstance {
   claimRevision: number;
   readonly #surroundings: InstanceSurroundings;
   readonly #timers = new Map<string, Timer>();
+  readonly #epochBefore: number;
   #snapshot: WorkflowInstanceSnapshot;
   #revision: number;
   #urgent: InstanceMessage[] = [];
@@ -87,6 +88,7 @@ export class LiveInstance {
     this.correlationId = start.correlationId;
     this.claimRevision = start.claimRevision;
     this.#snapshot = start.snapshot;
+    this.#epochBefore = start.snapshot.context.epoch;
     this.#revision = start.revision;
     this.#surroundings = surroundings;
   }
@@ -98,6 +100,11 @@ export class LiveInstance {
 
   get revision(): number {
     return this.#revision;
+  }
+
+  /** True from the moment when this master's own fence is durable: until then nothing may be said in the run's name (I1). */
+  get isOwned(): boolean {
+    return this.#snapshot.context.epoch > this.#epochBefore;
   }
 
   get isDropped(): boolean {

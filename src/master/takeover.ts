@@ -140,7 +140,7 @@ export class Rehoming {
     const instances = [];
     for (const [id, held] of groups) {
       const live = host.find(id);
-      if (live === undefined) continue;
+      if (live?.isOwned !== true) continue;
       const attempts = held.filter((one) => isCurrent(live, one)).map(({ attemptId }) => attemptId);
       if (attempts.length === 0) continue;
       instances.push({ instance: id, epoch: live.snapshot.context.epoch, attempts });
