@@ -51,6 +51,8 @@ const reported = {
   attemptId: attemptIdSchema,
   /** Grows by one with each report of the attempt; a later report implies what earlier ones said. */
   sequence: z.int().min(1),
+  /** Highest epoch of the instance that the worker had seen: a master of a lower one is no longer its owner. */
+  epoch: z.int().min(0).optional(),
 };
 
 export const attemptReportSchema = z.discriminatedUnion('kind', [

@@ -1,6 +1,9 @@
 /**
  * Reports of workers: each is acked after what it says is in the journal (I2), or was there before. Reports of runs that
  * this master does not own are answered with the owner, as far as it is known.
+ *
+ * P1 An owner that was overtaken and has not noticed knows nothing of later attempts: to it their reports look old. A
+ *    report with a higher epoch than its own tells it; it must not ack such a report.
  */
 import type { MasterConfig } from '../../schemas/config.schema.ts';
 import type { InstanceId, MasterId } from '../../schemas/ids.ts';
@@ -35,17 +38,26 @@ export class ReportIntake {
   }
 
   take(message: IncomingMessage): void {
-    const { log, host } = this.#options;
+    const { log } = this.#options;
     const batch = reportBatchSchema.safeParse(message.body);
     if (!batch.success) {
       log.error({ subject: message.subject, problem: batch.error.message }, 'reports cannot be read');
       return;
     }
     for (const report of batch.data.reports) {
-      const live = host.find(report.instance);
+      const live = this.#current(report);
       if (live === undefined) void this.#takeUnowned(report, message.reply);
       else this.#send(live, report, message.reply);
     }
+  }
+
+  /** P1. */
+  #current({ instance, epoch = 0 }: AttemptReport): LiveInstance | undefined {
+    const { host } = this.#options;
+    const live = host.find(instance);
+    if (live === undefined || epoch <= live.snapshot.context.epoch) return live;
+    host.drop(live);
+    return undefined;
   }
 
   #send(live: LiveInstance, report: AttemptReport, inbox: string | undefined): void {

@@ -11,7 +11,8 @@ import type { AttemptRecord } from './attempt-record.ts';
 function identityOf(record: AttemptRecord) {
   record.sequence += 1;
   const { attemptId, task, sequence } = record;
-  return { instance: record.instance.id, task, attemptId, sequence };
+  const { id, epoch } = record.instance;
+  return { instance: id, task, attemptId, sequence, epoch };
 }
 
 export function startedReport(record: AttemptRecord, startedAt: number): AttemptReport {
