@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { AppError } from '../errors/app-error.ts';
 
 export type RoleChildOptions = {
   /** For people: `worker-2`. */
@@ -67,7 +68,8 @@ class SupervisedChild implements RoleChild {
     const { args, logFile } = this.#options;
     const startedAt = Date.now();
     // A process group of its own: Ctrl-C in the terminal reaches the parent only, which stops its children in order.
-    const child = spawn(process.execPath, [...programArguments(), ...args], {
+    // `--debug`: its log is the place for stack traces.
+    const child = spawn(process.execPath, [...programArguments(), ...args, '--debug'], {
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
@@ -92,7 +94,7 @@ class SupervisedChild implements RoleChild {
     if (this.#isStopping) return;
     const { name, logFile, onNotice } = this.#options;
     if (!this.#hasBeenReady) {
-      this.#failStart(new Error(`${name} could not be started (${how}); its log is ${logFile}`));
+      this.#failStart(new AppError('INTERNAL', `${name} could not be started (${how}); its log is ${logFile}`));
       return;
     }
     this.#restartDelayMs =

@@ -1,5 +1,5 @@
 /** `millrace dev`: one command from a fresh copy to a report, Ctrl-C that leaves nothing behind, a next start that goes on. */
-import { cpSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type ClusterClient, connectToCluster } from '../kit/cluster-client.ts';
@@ -74,6 +74,19 @@ test('Ctrl-C and a closed terminal stop everything in order, and the next start 
   // The terminal is closed.
   process.kill(-next.pid, 'SIGHUP');
   expect((await next.ended).code).toBe(0);
+  expect(processesIn(folder)).toEqual([]);
+});
+
+test('a role that cannot start names its log, and the log says why', async () => {
+  mkdirSync(join(folder, '.millrace'));
+  writeFileSync(join(folder, '.millrace', 'masters'), 'no folder');
+
+  const dev = spawnMillrace(['dev', '--once'], { cwd: folder });
+
+  expect((await dev.ended).code).not.toBe(0);
+  const log = join(folder, '.millrace', 'logs', 'master-1.log');
+  expect(dev.output()).toContain(log);
+  expect(readFileSync(log, 'utf8')).toContain('not a directory');
   expect(processesIn(folder)).toEqual([]);
 });
 
