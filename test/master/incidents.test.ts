@@ -1,16 +1,12 @@
 /** Histories that break an invariant, taken over by a master: it says so, and the run goes on. */
-import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { EventMetadata } from '../../schemas/envelope.ts';
-import type { EventId } from '../../schemas/ids.ts';
 import { clusterReplySchema } from '../../schemas/messages/client.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
-import { digestOf } from '../../src/definitions/canonical.ts';
-import { definitionStream, instanceStream } from '../../src/journal/codec.ts';
-import type { Journal, NewEvent } from '../../src/journal/journal.port.ts';
-import { certifiedDefinition, certifiedHistory, certifiedId, withStaleWrite } from '../kit/certified-runs.ts';
+import type { Journal } from '../../src/journal/journal.port.ts';
+import { certifiedHistory, certifiedId, withStaleWrite } from '../kit/certified-runs.ts';
 import { MemoryCluster } from '../kit/memory-cluster.ts';
 import type { Recorded } from '../kit/recorded.ts';
+import { writeRun } from '../kit/written-runs.ts';
 
 let cluster: MemoryCluster;
 let journal: Journal;
@@ -22,21 +18,8 @@ beforeEach(async () => {
 
 afterEach(() => cluster.stop());
 
-const newEvent = ({ type, data, metadata }: Pick<Recorded, 'type' | 'data' | 'metadata'>): NewEvent => ({
-  id: randomUUID() as EventId,
-  type,
-  data: data as object,
-  metadata,
-});
-
 /** Up to the first result: what follows is left to the master that takes the run over. */
-async function writeUnfinished(history: readonly Recorded[]): Promise<void> {
-  const data = { version: 1, digest: digestOf(certifiedDefinition), definition: certifiedDefinition, registeredAt: 1 };
-  const metadata = { ...(history[0]?.metadata as EventMetadata), epoch: 0 };
-  const registered = { ...newEvent({ type: 'WorkflowSubmitted', data, metadata }), type: 'DefinitionRegistered' };
-  await journal.append(definitionStream(certifiedDefinition.name), 'none', [registered]);
-  await journal.append(instanceStream(certifiedId('k')), 'none', history.slice(0, 9).map(newEvent));
-}
+const writeUnfinished = (history: readonly Recorded[]) => writeRun(journal, certifiedId('k'), history.slice(0, 9));
 
 async function incidentCount(): Promise<number | undefined> {
   const { members } = clusterReplySchema.parse(await cluster.ask(subjects.query('cluster'), {}));
