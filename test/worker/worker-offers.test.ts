@@ -24,6 +24,7 @@ describe('an offer', () => {
         task: 'step',
         attemptId: offer.attemptId,
         sequence: 1,
+        epoch: offer.epoch,
         startedAt: expect.any(Number),
         finishedAt: expect.any(Number),
         outputs: { rows: 3 },
