@@ -51,8 +51,6 @@ export const masterConfigSchema = z.strictObject({
   lazyAppendDelayMs: ms.default(50),
   /** How often runs without a living owner are looked for, beside the moments when a member goes. */
   recoveryIntervalMs: ms.default(30_000),
-  /** Most instances whose state is kept in memory when they have nothing to do. */
-  actorCountMax: ms.default(100_000),
   /** New submissions are refused as OVERLOADED while this many messages wait. */
   mailboxLengthMax: ms.default(100_000),
   /** A worker above this share of cpu or memory gets no new work. */

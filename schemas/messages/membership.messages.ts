@@ -31,6 +31,8 @@ export const workerMemberSchema = z.object({
   slots: z.int().min(1),
   /** Attempts that hold a slot at the moment of the heartbeat. */
   runningCount: z.int(),
+  /** Of these, how many each master owns: what it holds itself, it knows better than any heartbeat. */
+  runningByMaster: z.record(z.string(), z.int()),
   load: loadSchema,
 });
 

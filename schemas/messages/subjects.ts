@@ -35,7 +35,8 @@ export const subjects = {
   },
 } as const;
 
-export type QueryKind = 'runs' | 'run' | 'events' | 'logs' | 'definitions' | 'definition' | 'cluster';
+export const queryKinds = ['runs', 'run', 'events', 'logs', 'definitions', 'definition', 'cluster'] as const;
+export type QueryKind = (typeof queryKinds)[number];
 
 /** All masters share one queue group: each request reaches one of them. */
 export const masterQueueGroup = 'millrace-masters';

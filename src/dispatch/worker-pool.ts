@@ -5,7 +5,15 @@
  * W2 Slots are derived from reservations and heartbeats, never counted up and down (I8).
  */
 import type { MasterConfig } from '../../schemas/config.schema.ts';
-import type { AttemptId, Incarnation, InstanceId, TaskName, WorkerGroup, WorkerId } from '../../schemas/ids.ts';
+import type {
+  AttemptId,
+  Incarnation,
+  InstanceId,
+  MasterId,
+  TaskName,
+  WorkerGroup,
+  WorkerId,
+} from '../../schemas/ids.ts';
 import type { WorkerMember } from '../../schemas/messages/membership.messages.ts';
 import type { Candidate } from './balancer.ts';
 
@@ -41,7 +49,7 @@ type Entry = {
   isPaused: boolean;
 };
 
-export function createWorkerPool(limits: Pick<MasterConfig, 'busyCpu' | 'busyMemory'>): WorkerPool {
+export function createWorkerPool(master: MasterId, limits: Pick<MasterConfig, 'busyCpu' | 'busyMemory'>): WorkerPool {
   const workers = new Map<WorkerId, Entry>();
   const reservations = new Map<AttemptId, Reservation>();
   const byWorker = new Map<WorkerId, Map<AttemptId, Reservation>>();
@@ -61,7 +69,7 @@ export function createWorkerPool(limits: Pick<MasterConfig, 'busyCpu' | 'busyMem
 
   return {
     renew: (member) => {
-      const foreignCount = Math.max(0, member.runningCount - heldAt(member.id));
+      const foreignCount = Math.max(0, member.runningCount - (member.runningByMaster[master] ?? 0));
       workers.set(member.id, { member, foreignCount, isPaused: false });
     },
     forget: (worker, incarnation) => {

@@ -60,7 +60,7 @@ type Note = Exclude<SubscriptionItem, { kind: 'event' }>;
 const readCountMax = 64;
 const faultsInARowMax = 5;
 /** A checkpoint after each 8 * 32 events at the latest, passed by the filter or not. */
-const checkpointInterval = 8;
+const checkpointIntervalCount = 8;
 
 export class EventStoreDbReader {
   private readonly options: ReaderOptions;
@@ -215,7 +215,7 @@ export class EventStoreDbReader {
 }
 
 function toStoreFilter(filter: AllFilter, checkpointReached: (_: unknown, position: Position) => void): Filter {
-  const options = { prefixes: [...filter.prefixes], checkpointInterval, checkpointReached };
+  const options = { prefixes: [...filter.prefixes], checkpointInterval: checkpointIntervalCount, checkpointReached };
   return filter.kind === 'streamPrefix' ? streamNameFilter(options) : eventTypeFilter(options);
 }
 

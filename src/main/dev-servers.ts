@@ -49,7 +49,7 @@ async function startNats({ config, onNotice, onFatal }: DevServerOptions) {
     return { servers: [server.url], stop: (deadlineMs: number) => server.stop(deadlineMs) };
   } catch (cause) {
     if (!(cause instanceof NatsServerError)) throw cause;
-    throw new AppError('NATS_UNAVAILABLE', `${cause.message} ${cause.remedy}`, { cause });
+    throw new AppError('NATS_UNAVAILABLE', cause.message, { cause });
   }
 }
 

@@ -127,6 +127,7 @@ export class AttemptCourier {
       settings: planned.definition.settings,
       env: planned.definition.env,
       inputs: attemptInputs(context, planned),
+      ...(instance.origin.traceparent === undefined ? {} : { traceparent: instance.origin.traceparent }),
     };
   }
 

@@ -7,7 +7,7 @@ import type { DefinitionStore } from '../definitions/definition-store.ts';
 import { AppError } from '../errors/app-error.ts';
 import { decodeInstanceEvent, instanceStream } from '../journal/codec.ts';
 import type { Journal, RecordedEvent } from '../journal/journal.port.ts';
-import type { LiveInstanceStart } from './live-instance.ts';
+import type { LiveInstanceStart, RunOrigin } from './live-instance.ts';
 
 export type FoldedRun = Omit<LiveInstanceStart, 'id' | 'claimRevision'>;
 
@@ -29,8 +29,13 @@ export async function foldRun(
     if (event.type === 'WorkflowSubmitted') {
       const { name, version } = event.data.definition;
       const { actor, reference } = await definitions.version(name, version);
-      const correlationId = correlationOf(recorded) ?? id;
-      folded = { workflow: reference.name, actor, snapshot: actor.initial(), revision: -1, correlationId };
+      folded = {
+        workflow: reference.name,
+        actor,
+        snapshot: actor.initial(),
+        revision: -1,
+        origin: originOf(recorded, id),
+      };
     }
     if (folded === undefined) throw notBegun(recorded);
     rules?.take(recorded, event);
@@ -52,9 +57,12 @@ export async function foldAndCheckRun(
   return { folded, breaches: [...rules.violations, ...checkProgress(actor, snapshot, revision)] };
 }
 
-function correlationOf({ metadata }: RecordedEvent): string | undefined {
-  const { correlationId } = metadata as { correlationId?: unknown };
-  return typeof correlationId === 'string' ? correlationId : undefined;
+function originOf({ metadata }: RecordedEvent, id: InstanceId): RunOrigin {
+  const { correlationId, traceparent } = metadata as Partial<Record<string, unknown>>;
+  return {
+    correlationId: typeof correlationId === 'string' ? correlationId : id,
+    ...(typeof traceparent === 'string' ? { traceparent } : {}),
+  };
 }
 
 function notBegun({ stream, revision, type }: RecordedEvent): AppError {

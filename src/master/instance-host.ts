@@ -27,6 +27,7 @@ import {
   LiveInstance,
   type LiveInstanceStart,
   type MessageOutcome,
+  type RunOrigin,
 } from './live-instance.ts';
 
 export type InstanceHostOptions = {
@@ -53,7 +54,7 @@ export type NewRun = {
   key: SubmissionKey;
   definition: RunnableDefinition;
   params: JsonRecord;
-  correlationId: string;
+  origin: RunOrigin;
 };
 
 type TakeoverWhy = { reason: OwnershipReason; evidence: string };
@@ -88,6 +89,13 @@ export class InstanceHost {
 
   get count(): number {
     return this.#live.size;
+  }
+
+  /** Messages that runs have not decided yet. */
+  get waitingCount(): number {
+    let total = 0;
+    for (const instance of this.#live.values()) total += instance.waitingCount;
+    return total;
   }
 
   instances(): IterableIterator<LiveInstance> {
@@ -178,14 +186,14 @@ export class InstanceHost {
       actor,
       snapshot: actor.initial(),
       revision: -1,
-      correlationId: run.correlationId,
+      origin: run.origin,
       claimRevision,
     });
-    const { key, params, correlationId } = run;
+    const { key, params, origin } = run;
     const owner = this.#owner(claimRevision);
     const now = this.#options.clock.now();
     const submit = { type: 'SubmitWorkflow', now, definition: reference, key, params, owner } as const;
-    const outcome = await this.#send(instance, submit, correlationId);
+    const outcome = await this.#send(instance, submit, origin.correlationId);
     if (outcome.kind === 'durable') return true;
     this.drop(instance);
     if (await this.exists(run.id)) {
@@ -206,7 +214,8 @@ export class InstanceHost {
 
   async #takeOver(id: InstanceId, held: Claimed | undefined): Promise<Whereabouts> {
     const { claims } = this.#options;
-    if (held !== undefined && !this.#isOurs(held) && this.#isAlive(held)) return { kind: 'elsewhere', owner: held.claim.master };
+    if (held !== undefined && !this.#isOurs(held) && this.#isAlive(held))
+      return { kind: 'elsewhere', owner: held.claim.master };
     const epoch = (held?.claim.epoch ?? 0) + 1;
     const claimed =
       held === undefined
@@ -272,8 +281,7 @@ export class InstanceHost {
 
   #author(live: LiveInstance, event: { type: string; data: object }, causationId: string, epoch: number): NewEvent {
     const { master, incarnation, ids, clock } = this.#options;
-    const { correlationId } = live;
-    const authorship = { epoch, master, incarnation, correlationId, causationId, decidedAt: clock.now() };
+    const authorship = { epoch, master, incarnation, ...live.origin, causationId, decidedAt: clock.now() };
     return newEvent(ids.uuid(), event, authorship);
   }
 

@@ -48,6 +48,9 @@ export type InstanceSurroundings = {
   onDropped(instance: LiveInstance, why: 'lostOwnership' | 'finished' | 'broken', fault?: unknown): void;
 };
 
+/** What the caller sent along: every event and attempt of the run carries it. */
+export type RunOrigin = { correlationId: string; traceparent?: string };
+
 export type LiveInstanceStart = {
   id: InstanceId;
   workflow: WorkflowName;
@@ -55,7 +58,7 @@ export type LiveInstanceStart = {
   snapshot: WorkflowInstanceSnapshot;
   /** Revision of the last event of the stream; -1 when there is none. */
   revision: number;
-  correlationId: string;
+  origin: RunOrigin;
   claimRevision: number;
 };
 
@@ -66,7 +69,7 @@ export class LiveInstance {
   readonly id: InstanceId;
   readonly workflow: WorkflowName;
   readonly actor: WorkflowInstanceActor;
-  readonly correlationId: string;
+  readonly origin: RunOrigin;
   claimRevision: number;
   readonly #surroundings: InstanceSurroundings;
   readonly #timers = new Map<string, Timer>();
@@ -85,7 +88,7 @@ export class LiveInstance {
     this.id = start.id;
     this.workflow = start.workflow;
     this.actor = start.actor;
-    this.correlationId = start.correlationId;
+    this.origin = start.origin;
     this.claimRevision = start.claimRevision;
     this.#snapshot = start.snapshot;
     this.#epochBefore = start.snapshot.context.epoch;

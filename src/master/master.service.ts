@@ -5,19 +5,16 @@
 import { hostname } from 'node:os';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { MasterConfig } from '../../schemas/config.schema.ts';
-import { type Incarnation, type MasterId, workflowNameSchema } from '../../schemas/ids.ts';
-import { registerRequestSchema } from '../../schemas/messages/client.messages.ts';
+import type { Incarnation, MasterId } from '../../schemas/ids.ts';
 import type { MasterMember, Member } from '../../schemas/messages/membership.messages.ts';
-import { masterQueueGroup, memberKey, type QueryKind, subjects } from '../../schemas/messages/subjects.ts';
+import { memberKey, subjects } from '../../schemas/messages/subjects.ts';
 import type { Bucket } from '../buckets/bucket.port.ts';
 import { type ClaimBook, createClaimBook } from '../claims/claim-book.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import { type EndOfTurn, endOfTurn } from '../clock/end-of-turn.ts';
-import { checkDefinition } from '../definitions/check-definition.ts';
 import { DefinitionStore } from '../definitions/definition-store.ts';
 import { createDispatcher, type Dispatcher } from '../dispatch/dispatcher.ts';
 import { createWorkerPool, type WorkerPool } from '../dispatch/worker-pool.ts';
-import { AppError } from '../errors/app-error.ts';
 import type { Journal, NewEvent } from '../journal/journal.port.ts';
 import { createHeartbeat, type Heartbeat } from '../membership/heartbeat.ts';
 import { type MemberChange, MemberDirectory } from '../membership/member-directory.ts';
@@ -25,19 +22,15 @@ import { PeerPings } from '../membership/peer-pings.ts';
 import type { RunIndex } from '../runs/run-index.port.ts';
 import { RunProjection } from '../runs/run-projection.ts';
 import type { Log } from '../telemetry/log.ts';
-import { answerWith, parseBody } from '../transport/parse-body.ts';
-import type { IncomingMessage, Subscription, Transport } from '../transport/transport.port.ts';
+import type { Transport } from '../transport/transport.port.ts';
 import { AttemptCourier } from './attempt-courier.ts';
 import { Handover } from './handover.ts';
 import { InstanceHost } from './instance-host.ts';
 import { createLeaseGate, type LeaseGate } from './lease-gate.ts';
 import type { LiveInstance } from './live-instance.ts';
+import { MasterMessages } from './master-messages.ts';
 import { Recovery } from './recovery.ts';
-import { ReportIntake } from './report-intake.ts';
-import { RunCommands } from './run-commands.ts';
 import { RunEffects } from './run-effects.ts';
-import { RunQueries } from './run-queries.ts';
-import { submit } from './submission.ts';
 import { Rehoming } from './takeover.ts';
 
 export type MasterOptions = {
@@ -77,11 +70,11 @@ export class MasterService {
   readonly #heartbeat: Heartbeat;
   readonly #claims: ClaimBook;
   readonly #handover: Handover;
+  readonly #messages: MasterMessages;
   readonly #pings: PeerPings;
   readonly #gate: LeaseGate;
   readonly #abort = new AbortController();
   readonly #startedAt: number;
-  #subscriptions: Subscription[] = [];
   #state: 'active' | 'draining' = 'active';
   #stopping: Promise<void> | undefined;
 
@@ -92,7 +85,7 @@ export class MasterService {
     this.#members = new MemberDirectory({ bucket: options.members, clock, ttlMs: config.memberTtlMs, log });
     this.#claims = createClaimBook(options.claims);
     this.#gate = createLeaseGate({ clock, ttlMs: config.memberTtlMs });
-    this.#pool = createWorkerPool(config);
+    this.#pool = createWorkerPool(id, config);
     this.#dispatcher = createDispatcher({
       pool: this.#pool,
       config,
@@ -127,6 +120,15 @@ export class MasterService {
       graceMs: config.takeoverGraceMs,
     });
     this.#handover = new Handover({ master: id, transport, host: this.#host, members: this.#members, log });
+    this.#messages = new MasterMessages({
+      ...options,
+      host: this.#host,
+      handover: this.#handover,
+      definitions: this.#definitions,
+      members: this.#members,
+      endOfTurn: options.endOfTurn ?? endOfTurn,
+      isDraining: () => this.#state === 'draining',
+    });
     this.#pings = new PeerPings({ transport, members: this.#members, clock, config, peers: () => this.#peers() });
     this.#heartbeat = createHeartbeat({
       bucket: options.members,
@@ -141,13 +143,8 @@ export class MasterService {
 
   /** Resolves when messages are taken; runs without an owner are taken over from then on. */
   async start(): Promise<void> {
-    const { log, id, incarnation } = this.#options;
-    const { transport } = this.#options;
-    // Before the first heartbeat: who hears of this master may ask for it, or hand it runs, at once.
-    const ping = this.#answer(() => Promise.resolve({ incarnation }));
-    const adopt = this.#answer(({ body }) => this.#handover.take(body));
-    this.#subscriptions.push(transport.subscribe(subjects.master.ping(id), ping));
-    this.#subscriptions.push(transport.subscribe(subjects.master.adopt(id), adopt));
+    const { log, incarnation } = this.#options;
+    this.#messages.listenToPeers();
     this.#members.onChange((change) => this.#onMember(change));
     this.#members.start();
     await this.#heartbeat.start();
@@ -156,10 +153,10 @@ export class MasterService {
     void this.#definitions
       .follow(this.#abort.signal)
       .catch((fault) => log.error({ fault }, 'definitions not followed'));
-    this.#subscribe();
+    this.#messages.listenToAll();
     this.#pings.start();
     void this.#projection.whenCurrent().then(() => this.#recovery.trigger());
-    log.info({ masterId: id, incarnation }, 'master started');
+    log.info({ incarnation }, 'master started');
   }
 
   /** Resolves when the runs that existed at the start are known. */
@@ -185,7 +182,7 @@ export class MasterService {
 
   async #stop(deadlineMs: number): Promise<void> {
     this.#state = 'draining';
-    for (const subscription of this.#subscriptions) subscription.stop();
+    this.#messages.stop();
     this.#abort.abort();
     this.#dispatcher.stop();
     this.#heartbeat.beatNow();
@@ -198,7 +195,7 @@ export class MasterService {
     this.#projection.stop();
     this.#members.stop();
     await this.#heartbeat.stop();
-    this.#options.log.info({ masterId: this.#options.id }, 'master stopped');
+    this.#options.log.info({}, 'master stopped');
   }
 
   async #untilIdle(deadlineMs: number): Promise<void> {
@@ -259,60 +256,6 @@ export class MasterService {
       requestTimeoutMs: config.offerTimeoutMs,
       absenceMaxMs: config.workerAbsenceMaxMs,
     });
-  }
-
-  #subscribe(): void {
-    const { transport, clock, ids, config, log, id, journal, index } = this.#options;
-    const host = this.#host;
-    const commands = new RunCommands({ transport, host, clock, ids });
-    const turn = this.#options.endOfTurn ?? endOfTurn;
-    const intake = new ReportIntake({ transport, host, config, clock, ids, endOfTurn: turn, log });
-    const definitions = this.#definitions;
-    const queries = new RunQueries({ transport, journal, index, host, definitions, members: this.#members });
-    const shared = { queueGroup: masterQueueGroup };
-    const serve = (subject: string, handle: (message: IncomingMessage) => Promise<unknown>, options = {}) =>
-      this.#subscriptions.push(transport.subscribe(subject, this.#answer(handle), options));
-
-    serve(subjects.submit('*'), (message) => this.#submit(message), shared);
-    serve(subjects.register, ({ body }) => this.#register(body), shared);
-    serve(subjects.command, ({ body }) => commands.take(body, false), shared);
-    serve(subjects.master.command(id), ({ body }) => commands.take(body, true));
-    serve(subjects.query('*'), ({ subject, body }) => queries.answer(lastToken(subject) as QueryKind, body), shared);
-    const takeReports = (message: IncomingMessage): void => intake.take(message);
-    this.#subscriptions.push(transport.subscribe(subjects.master.report(id), takeReports));
-    this.#subscriptions.push(transport.subscribe(subjects.masters.report, takeReports, shared));
-  }
-
-  #answer(handle: (message: IncomingMessage) => Promise<unknown>): (message: IncomingMessage) => void {
-    const { transport, log } = this.#options;
-    return answerWith(transport, handle, (fault, { subject }) => {
-      if (fault instanceof AppError) log.debug({ subject, code: fault.code }, 'request refused');
-      else log.error({ subject, fault }, 'request failed');
-    });
-  }
-
-  async #submit({ subject, body }: IncomingMessage): Promise<unknown> {
-    if (this.#state === 'draining') throw new AppError('SHUTTING_DOWN', 'this master is about to stop; try again');
-    const workflow = parseBody(workflowNameSchema, lastToken(subject), `the subject ${subject}`);
-    const { journal, ids } = this.#options;
-    return submit({ definitions: this.#definitions, host: this.#host, journal, ids }, workflow, body);
-  }
-
-  async #register(body: unknown): Promise<unknown> {
-    const given = (body as { definition?: unknown } | undefined)?.definition;
-    const checked = checkDefinition(given);
-    if (checked.kind === 'faults') {
-      const faults = checked.faults.map(({ code, path, message, remedy }) => ({ code, path, message, remedy }));
-      const sentence = faults
-        .slice(0, 3)
-        .map(({ path, message }) => `${path}: ${message}`)
-        .join('; ');
-      throw new AppError('DEFINITION_INVALID', `the definition has ${faults.length} faults: ${sentence}`, {
-        details: { faults },
-      });
-    }
-    parseBody(registerRequestSchema, body, 'a registration');
-    return this.#definitions.register(checked.definition);
   }
 
   /** A timer or an offer of a run that this master may have lost waits until the membership is renewed. */
@@ -376,8 +319,4 @@ export class MasterService {
       load: this.#options.load(),
     };
   }
-}
-
-function lastToken(subject: string): string {
-  return subject.slice(subject.lastIndexOf('.') + 1);
 }

@@ -15,7 +15,7 @@ import {
   runQuerySchema,
   runsQuerySchema,
 } from '../../schemas/messages/client.messages.ts';
-import { type QueryKind, subjects } from '../../schemas/messages/subjects.ts';
+import { queryKinds, subjects } from '../../schemas/messages/subjects.ts';
 import type { DefinitionStore } from '../definitions/definition-store.ts';
 import { AppError } from '../errors/app-error.ts';
 import { decodeInstanceEvent, instanceStream } from '../journal/codec.ts';
@@ -47,7 +47,8 @@ export class RunQueries {
     this.#options = options;
   }
 
-  async answer(kind: QueryKind, body: unknown): Promise<unknown> {
+  /** @param kind last token of the subject: anything a user may write */
+  async answer(kind: string, body: unknown): Promise<unknown> {
     switch (kind) {
       case 'runs':
         return this.#options.index.list(parseBody(runsQuerySchema, body ?? {}, 'a question for runs'));
@@ -63,6 +64,8 @@ export class RunQueries {
         return this.#definition(body);
       case 'cluster':
         return { members: [...this.#options.members.masters(), ...this.#options.members.workers()] };
+      default:
+        throw new AppError('BAD_REQUEST', `there is no question ${kind}; ask one of ${queryKinds.join(', ')}`);
     }
   }
 

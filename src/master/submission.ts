@@ -30,8 +30,9 @@ export async function submit(options: SubmissionOptions, workflow: WorkflowName,
   const params = checkParams(definition, request.params);
   const key = request.key ?? (options.ids.uuid() as SubmissionKey);
   const id = instanceIdOf(workflow, key);
-  const correlationId = request.correlationId ?? id;
-  const { isNew } = await options.host.create({ id, key, definition, params, correlationId });
+  const { traceparent } = request;
+  const origin = { correlationId: request.correlationId ?? id, ...(traceparent === undefined ? {} : { traceparent }) };
+  const { isNew } = await options.host.create({ id, key, definition, params, origin });
   if (!isNew) return { ...(await firstReceipt(options.journal, id, key)), duplicate: true };
   return receiptOf(id, key, workflow, definition.reference.version);
 }

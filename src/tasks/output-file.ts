@@ -23,7 +23,7 @@ class LimitedOutputFile implements OutputFile {
   private readonly place: OutputPlace;
   private readonly log: Log;
   private descriptor: number | undefined;
-  private size = 0;
+  private writtenBytes = 0;
   private isCut = false;
 
   constructor(place: OutputPlace, log: Log) {
@@ -32,7 +32,7 @@ class LimitedOutputFile implements OutputFile {
   }
 
   sizeBytes(): number {
-    return this.size;
+    return this.writtenBytes;
   }
 
   write(bytes: Uint8Array): void {
@@ -40,7 +40,7 @@ class LimitedOutputFile implements OutputFile {
     const { path, sizeBytesMax } = this.place;
     try {
       this.descriptor ??= this.open();
-      const room = sizeBytesMax - this.size;
+      const room = sizeBytesMax - this.writtenBytes;
       this.append(this.descriptor, bytes.length > room ? bytes.subarray(0, Math.max(0, room)) : bytes);
       if (bytes.length > room) this.cut(this.descriptor, room);
     } catch (fault) {
@@ -66,13 +66,13 @@ class LimitedOutputFile implements OutputFile {
   private append(descriptor: number, bytes: Uint8Array): void {
     let written = 0;
     while (written < bytes.length) written += writeSync(descriptor, bytes, written);
-    this.size += written;
+    this.writtenBytes += written;
   }
 
   private open(): number {
     mkdirSync(dirname(this.place.path), { recursive: true });
     const descriptor = openSync(this.place.path, 'a');
-    this.size = fstatSync(descriptor).size;
+    this.writtenBytes = fstatSync(descriptor).size;
     return descriptor;
   }
 }

@@ -11,7 +11,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TaskType as TaskTypeName } from '../../schemas/definition/task-settings.ts';
 import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
-import type { AttemptId, WorkerId } from '../../schemas/ids.ts';
+import type { AttemptId, MasterId, WorkerId } from '../../schemas/ids.ts';
 import type { Offer } from '../../schemas/messages/attempt.messages.ts';
 import type { Clock } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
@@ -72,6 +72,14 @@ export class AttemptTable {
   /** Attempts that hold a slot (A3). */
   runningCount(): number {
     return this.slotCount;
+  }
+
+  runningByMaster(): Record<MasterId, number> {
+    const counts: Record<MasterId, number> = {};
+    for (const { instance } of this.running()) {
+      if (instance.owner !== undefined) counts[instance.owner] = (counts[instance.owner] ?? 0) + 1;
+    }
+    return counts;
   }
 
   running(): AttemptRecord[] {

@@ -137,6 +137,7 @@ function assemble(options: WorkerServiceOptions) {
     groups: config.groups,
     slots,
     runningCount: attempts.runningCount(),
+    runningByMaster: attempts.runningByMaster(),
     load: options.machineLoad.measure(),
   });
   const { members } = options;

@@ -132,9 +132,20 @@ export function sampleMembers(): Member[] {
       groups: ['default', 'gpu'],
       slots: 16,
       runningCount: 0,
+      runningByMaster: {},
     },
     { ...common, kind: 'master', id: 'm-1', pid: 10, state: 'active', actorCount: 3 },
-    { ...common, kind: 'worker', id: 'w-1', pid: 11, state: 'active', groups: ['default'], slots: 16, runningCount: 5 },
+    {
+      ...common,
+      kind: 'worker',
+      id: 'w-1',
+      pid: 11,
+      state: 'active',
+      groups: ['default'],
+      slots: 16,
+      runningCount: 5,
+      runningByMaster: {},
+    },
   ].map((member) => memberSchema.parse(member));
 }
 

@@ -23,8 +23,6 @@ const meanings: Record<string, string> = {
   'worker.reportRetryDelayMaxMs': 'The longest of these waits.',
   'worker.outputSizeBytesMax': 'Outputs of one attempt; more fail the task.',
 };
-/** Read, but without effect yet: the page says so until they have one. */
-const withoutEffect: readonly string[] = ['master.actorCountMax', 'master.mailboxLengthMax'];
 
 export function configurationPage(): string {
   const sections = new Set(configFields.map(sectionOf));
@@ -54,8 +52,7 @@ function rowOf(field: ConfigField): string[] {
   const section = path.length === 1 ? 'configSchema' : `${path[0]}ConfigSchema`;
   const meaning = comments.get(`${section}.${path.at(-1)}`) ?? meanings[name];
   if (meaning === undefined) throw new Error(`the setting ${name} has no meaning; write one in configuration-page.ts`);
-  const note = withoutEffect.includes(name) ? ' **Has no effect yet.**' : '';
-  return [`\`${name}\``, defaultOf(path), expected, `${meaning}${note}`];
+  return [`\`${name}\``, defaultOf(path), expected, meaning];
 }
 
 function defaultOf(path: readonly string[]): string {

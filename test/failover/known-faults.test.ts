@@ -134,7 +134,7 @@ describe('stuck and lost', () => {
 
 describe('load', () => {
   test('42: a burst between two heartbeats does not overload a worker', () => {
-    const pool = createWorkerPool({ busyCpu: 1, busyMemory: 1 });
+    const pool = createWorkerPool('m1' as MasterId, { busyCpu: 1, busyMemory: 1 });
     const incarnation = '20000000-0000-4000-8000-000000000001' as Incarnation;
     const [worker, group] = ['w1' as WorkerId, 'default' as WorkerGroup];
     pool.renew({
@@ -148,6 +148,7 @@ describe('load', () => {
       groups: [group],
       slots: 3,
       runningCount: 1,
+      runningByMaster: { m2: 1 },
       load: { cpu: 0, memory: 0 },
     });
     const assigned: string[] = [];

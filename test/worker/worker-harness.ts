@@ -156,15 +156,13 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     return { incarnation, service };
   };
 
-  const life = await startLife();
   const harness: Harness = {
     clock: stepped,
     network,
     members,
     ledger,
     dataDir,
-    incarnation: life.incarnation,
-    service: life.service,
+    ...(await startLife()),
     master,
     offer: (overrides = {}) => newOffer(harness, overrides),
     give: (offer) => master.ask(subjects.worker.offer(workerId), offer),
@@ -176,12 +174,7 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     },
     close: async () => {
       const stopped = harness.service.stop(0);
-      if (options.clock === undefined) {
-        for (let step = 0; step < 20; step += 1) {
-          await settle();
-          stepped.advance(1_000);
-        }
-      }
+      if (options.clock === undefined) await letTimePass(stepped);
       await stopped;
       await host?.stop(2_000);
       ledger.close();
@@ -189,6 +182,14 @@ export async function startHarness(options: HarnessOptions = {}): Promise<Harnes
     },
   };
   return harness;
+}
+
+/** Enough for whatever waits for the clock at a stop. */
+async function letTimePass(clock: ReturnType<typeof createSteppedClock>): Promise<void> {
+  for (let step = 0; step < 20; step += 1) {
+    await settle();
+    clock.advance(1_000);
+  }
 }
 
 function newOffer(harness: Harness, overrides: OfferOverrides): Offer {

@@ -21,7 +21,7 @@ export function addRoleCommands(host: CommandHost): void {
 
 function addDevCommand(host: CommandHost): void {
   withLogLevel(roleCommand(host, 'dev'))
-    .description('Start everything on this machine: NATS, event store, one master, one worker, an example run.')
+    .description('Start everything on this machine: NATS, event store, one master, two workers, an example run.')
     .option('--once', 'end when the example run has ended; the exit code is its result')
     .option('--no-example', 'do not register and submit the example workflow')
     .option('--fresh', 'begin with an empty data folder')

@@ -101,10 +101,13 @@ describe('npm run verify', () => {
   });
 });
 
-test('npm run bench says so when there are no benchmarks', async () => {
-  const result = await sandbox.run('bench.mjs');
+test('a program that the project does not have is named', async () => {
+  const result = await sandbox.run('run.mjs', ['bench/none.bench.ts']);
 
-  expect(result).toMatchObject({ exitCode: 69, stderr: 'millrace: bench/run.bench.ts is missing.\n' });
+  expect(result).toMatchObject({
+    exitCode: 69,
+    stderr: 'millrace: there is no program bench/none.bench.ts in this project.\n',
+  });
 });
 
 /** A stub that prints its arguments, writes the report where it is told to and ends with the code given. */
