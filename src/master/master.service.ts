@@ -114,6 +114,7 @@ export class MasterService {
       host: this.#host,
       claims: this.#claims,
       members: this.#members,
+      journal,
       clock,
       log,
       intervalMs: config.recoveryIntervalMs,
