@@ -12,6 +12,8 @@ import type { WorkerPool } from '../dispatch/worker-pool.ts';
 import type { AttemptCourier } from './attempt-courier.ts';
 import type { LiveInstance } from './live-instance.ts';
 
+type AssignTask = Extract<WorkflowInstanceCommand, { type: 'AssignTask' }>;
+
 export type RunEffectsOptions = {
   clock: Clock;
   pool: WorkerPool;
@@ -79,6 +81,7 @@ export class RunEffects {
     for (const effect of instance.actor.pendingEffects(instance.snapshot)) {
       const command = this.answer(instance, effect);
       if (command === undefined) this.run(instance, effect, true);
+      else if (command.type === 'AssignTask') this.#sendAssignment(instance, command);
       else instance.send({ command, causationId: `pending.${effect.type}` });
     }
   }
@@ -90,13 +93,7 @@ export class RunEffects {
       this.#options.pool.release(placement.attemptId);
       return;
     }
-    instance.send({
-      command: this.#assignment(task, placement),
-      causationId: `slot.${placement.attemptId}`,
-      onOutcome: (outcome) => {
-        if (outcome.kind !== 'durable' || outcome.eventCount === 0) this.#options.pool.release(placement.attemptId);
-      },
-    });
+    this.#sendAssignment(instance, this.#assignment(task, placement));
   }
 
   hold(id: InstanceId, task: TaskName, reason: HoldReason): void {
@@ -104,7 +101,19 @@ export class RunEffects {
     this.#options.find(id)?.send({ command, causationId: `held.${reason.code}`, isLazy: true });
   }
 
-  #place(instance: LiveInstance, task: TaskName): WorkflowInstanceCommand | undefined {
+  /** Gives the slot back when the task could not take it: it may have been stopped meanwhile. */
+  #sendAssignment(instance: LiveInstance, command: AssignTask): void {
+    const { attemptId } = command;
+    instance.send({
+      command,
+      causationId: `slot.${attemptId}`,
+      onOutcome: (outcome) => {
+        if (outcome.kind !== 'durable' || outcome.eventCount === 0) this.#options.pool.release(attemptId);
+      },
+    });
+  }
+
+  #place(instance: LiveInstance, task: TaskName): AssignTask | undefined {
     const { plan } = instance.actor;
     const definition = plan.tasks[plan.indexOf(task) ?? -1]?.definition;
     if (definition === undefined) return undefined;
@@ -113,7 +122,7 @@ export class RunEffects {
     return placement === undefined ? undefined : this.#assignment(task, placement);
   }
 
-  #assignment(task: TaskName, placement: Placement): WorkflowInstanceCommand {
+  #assignment(task: TaskName, placement: Placement): AssignTask {
     return { type: 'AssignTask', now: this.#options.clock.now(), task, ...placement };
   }
 
