@@ -11,7 +11,7 @@ import { kill } from '../kit/processes.ts';
 import { type SeededRandom, seededRandom } from '../kit/seeded-random.ts';
 
 /** `E2E_CHAOS_MS=600000` for a long soak. */
-const chaosMs = Number(process.env.E2E_CHAOS_MS ?? 8_000);
+const chaosMs = Number(process.env.E2E_CHAOS_MS ?? 5_000);
 const victims = ['store', 'nats', 'master-1', 'master-2', 'worker-1', 'worker-2'];
 
 let cluster: ProcessCluster;
