@@ -42,6 +42,18 @@ export type FaultPlan = {
 };
 
 const calmShare = 0.12;
+const themeShare = 0.5;
+
+/** Kinds of faults that are dangerous together: half of the seeds have one such set, often. */
+const themes: readonly (readonly Incident[])[] = [
+  ['freeze', 'bucketClear', 'bucketRollBack'],
+  ['freeze', 'natsCut', 'crashOfTheActive'],
+  ['natsCut', 'storeCut', 'bucketRollBack', 'storeStall'],
+  ['crashWithinEvent', 'crashOfTheActive', 'storeStall', 'stop'],
+  ['powerLoss', 'diskFailure', 'natsAway', 'crashWithinEvent'],
+  ['storeAway', 'natsAway', 'clockJump', 'freeze'],
+  ['removal', 'stop', 'crash', 'bucketClear'],
+];
 
 export function drawFaults(random: SimRandom): FaultPlan {
   const isCalm = random.chance(calmShare);
@@ -50,6 +62,9 @@ export function drawFaults(random: SimRandom): FaultPlan {
   const meanMs: FaultPlan['meanMs'] = {};
   for (const incident of incidents) {
     if (random.chance(share)) meanMs[incident] = random.magnitude(2_000, 20_000) * rarity;
+  }
+  if (!isCalm && random.chance(themeShare)) {
+    for (const incident of random.pick(themes)) meanMs[incident] = random.magnitude(800, 6_000);
   }
   const rate = (most: number) => (random.chance(share) ? random.magnitude(most / 100, most) : 0);
   return {

@@ -43,7 +43,8 @@ export class SimNemesis {
     this.#isCalm = true;
     const { nats, storeService, store, world } = this.#around;
     world.trace.note('calm', '');
-    for (const service of [nats, storeService]) Object.assign(service, { lossRate: 0, spikeRate: 0, latencyMs: calmLatencyMs });
+    for (const service of [nats, storeService])
+      Object.assign(service, { lossRate: 0, spikeRate: 0, latencyMs: calmLatencyMs });
     Object.assign(store.faults, { requestLostRate: 0, answerLostRate: 0, brokenRate: 0 });
     this.#bringBack(nats);
     this.#bringBack(storeService);

@@ -47,7 +47,7 @@ export function drawWorkload(random: SimRandom, groups: readonly string[], chaos
     const versions = random.chance(0.15) ? 2 : 1;
     return Array.from({ length: versions }, () => drawDefinition(random, { name, groups, roughness }));
   });
-  const count = random.integer(2, 7);
+  const count = random.integer(2, 10);
   const submissions = Array.from({ length: count }, (_, index) =>
     drawSubmission(random, { workflow: random.pick(names), key: `key ${index}`, chaosMs }),
   );

@@ -97,7 +97,7 @@ class Simulation {
     this.#monitor = new SimMonitor(this.#world);
     this.#plan = faults ?? drawFaults(new SimRandom(seed, 'faults'));
     this.#monitor.isFaultless = isFaultless(this.#plan);
-    this.#chaosMs = this.#random.magnitude(3_000, 40_000);
+    this.#chaosMs = this.#random.magnitude(5_000, 80_000);
     this.#workload = drawWorkload(new SimRandom(seed, 'workload'), workerGroups, this.#chaosMs);
     const config = drawConfig(this.#random);
     const nats = drawService(this.#random, 'nats');

@@ -1,0 +1,114 @@
+/** The system broken on purpose, one rule at a time. Each break wraps a port; the simulation must find every one. */
+import type { Offer, ReportBatch } from '../../../schemas/messages/attempt.messages.ts';
+import type { Journal } from '../../../src/journal/journal.port.ts';
+import type { Transport } from '../../../src/transport/transport.port.ts';
+import type { Ledger } from '../../../src/worker/ledger.port.ts';
+import type { Sabotage } from '../sim-nodes.ts';
+import type { Life } from '../sim-world.ts';
+
+export type Mutant = {
+  name: string;
+  /** The invariants of which one must be seen broken. */
+  breaks: readonly string[];
+  /** So many seeds find it with much to spare. */
+  seedCountMax: number;
+  sabotage: Sabotage;
+};
+
+/** The fence is gone: appends no longer say where they expect the stream to be. */
+const anyRevision: Mutant = {
+  name: 'appends without an expected revision',
+  breaks: ['I1', 'I3', 'I4', 'I5'],
+  seedCountMax: 50,
+  sabotage: {
+    masterJournal: (journal) => withAppend(journal, (stream, _, events) => journal.append(stream, 'any', events)),
+  },
+};
+
+/** A report is acked when it comes, not when it is durable. */
+const earlyAck: Mutant = {
+  name: 'acks before the append',
+  breaks: ['I2'],
+  seedCountMax: 20,
+  sabotage: { masterTransport: ackEarly },
+};
+
+/** A worker that knows neither which attempts it had nor which life an offer is for. */
+const forgetfulWorker: Mutant = {
+  name: 'a worker that forgets attempts and its own restarts',
+  breaks: ['I4'],
+  seedCountMax: 500,
+  sabotage: { workerLedger: forget, workerTransport: takeAnyOffer },
+};
+
+/** Decisions count as durable when they are sent, not when they are written. */
+const earlyEffects: Mutant = {
+  name: 'effects before their events are durable',
+  breaks: ['I7', 'I2'],
+  seedCountMax: 20,
+  sabotage: {
+    masterJournal: (journal) =>
+      withAppend(journal, (stream, expected, events) => {
+        const result = journal.append(stream, expected, events);
+        if (typeof expected !== 'number') return result;
+        void result.catch(() => {}); // Whatever comes of it.
+        return Promise.resolve({ kind: 'appended', revision: expected + events.length });
+      }),
+  },
+};
+
+export const mutants: readonly Mutant[] = [anyRevision, earlyAck, forgetfulWorker, earlyEffects];
+
+function withAppend(journal: Journal, append: Journal['append']): Journal {
+  return {
+    append,
+    read: (stream, options) => journal.read(stream, options),
+    subscribeAll: (options) => journal.subscribeAll(options),
+    status: () => journal.status(),
+    stop: (deadlineMs) => journal.stop(deadlineMs),
+  };
+}
+
+function withIncoming(transport: Transport, change: (subject: string, body: unknown) => unknown): Transport {
+  return {
+    publish: (subject, body, options) => transport.publish(subject, body, options),
+    newInbox: () => transport.newInbox(),
+    subscribe: (subject, handler, options) =>
+      transport.subscribe(subject, (message) => handler({ ...message, body: change(subject, message.body) }), options),
+    request: (subject, body, options) => transport.request(subject, body, options),
+    flush: () => transport.flush(),
+    status: () => transport.status(),
+    onStatus: (listener) => transport.onStatus(listener),
+    stop: (deadlineMs) => transport.stop(deadlineMs),
+  };
+}
+
+function ackEarly(transport: Transport): Transport {
+  const wrapped = withIncoming(transport, (_, body) => body);
+  return {
+    ...wrapped,
+    subscribe: (subject, handler, options) =>
+      transport.subscribe(
+        subject,
+        (message) => {
+          if (subject.endsWith('.report') && message.reply !== undefined) {
+            const { reports } = message.body as ReportBatch;
+            const acked = reports.map(({ attemptId, sequence }) => ({ attemptId, sequence }));
+            transport.publish(message.reply, { acked, notOwner: [] });
+          }
+          handler(message);
+        },
+        options,
+      ),
+  };
+}
+
+function forget(ledger: Ledger): Ledger {
+  return { ...ledger, findAttempt: () => undefined };
+}
+
+function takeAnyOffer(transport: Transport, life: Life): Transport {
+  return withIncoming(transport, (subject, body) =>
+    subject.endsWith('.offer') ? { ...(body as Offer), workerIncarnation: life.incarnation } : body,
+  );
+}

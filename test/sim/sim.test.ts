@@ -1,0 +1,41 @@
+/** A short batch of the simulation. `run-sim.ts` runs as many seeds as there is time for. */
+import { describe, expect, it } from 'vitest';
+import { drawFaults, isFaultless } from './sim-faults.ts';
+import { SimRandom } from './sim-random.ts';
+import { type SimResult, simulate } from './simulate.ts';
+
+const firstSeed = 1;
+const seedCount = 150;
+
+function verdict({ seed, breaches }: SimResult): string {
+  const lines = breaches.map(({ invariant, at, message }) => `  ${invariant} at ${at.toFixed(1)}: ${message}`);
+  return [`repeat it: node --import tsx test/sim/run-sim.ts --seed ${seed} --trace`, ...lines].join('\n');
+}
+
+describe('a simulated cluster', () => {
+  it('repeats itself to the last event on the same seed', async () => {
+    for (const seed of [11, 12, 13]) {
+      const first = await simulate({ seed });
+      const second = await simulate({ seed, isRecording: true });
+      expect(second.traceHash).toBe(first.traceHash);
+      expect(second.eventCount).toBe(first.eventCount);
+    }
+    expect((await simulate({ seed: 11 })).traceHash).not.toBe((await simulate({ seed: 12 })).traceHash);
+  });
+
+  it('breaks no invariant and ends every run, whatever fails', { timeout: 60_000 }, async () => {
+    let runCount = 0;
+    for (let seed = firstSeed; seed < firstSeed + seedCount; seed += 1) {
+      const result = await simulate({ seed });
+      if (result.breaches.length > 0) expect.fail(verdict(result));
+      runCount += result.runCount;
+    }
+    expect(runCount).toBeGreaterThan(seedCount); // Else the checks would hold for want of anything to check.
+  });
+
+  it('has seeds without any fault, and seeds with many', () => {
+    const plans = Array.from({ length: 100 }, (_, seed) => drawFaults(new SimRandom(seed, 'faults')));
+    expect(plans.filter(isFaultless).length).toBeGreaterThan(5);
+    expect(plans.filter(({ meanMs }) => Object.keys(meanMs).length > 6).length).toBeGreaterThan(20);
+  });
+});
