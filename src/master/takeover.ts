@@ -166,7 +166,8 @@ export class Rehoming {
       const state = states.get(held.attemptId);
       if (live === undefined || state === undefined) continue;
       if (state !== 'unknown') {
-        courier.returned(live, held);
+        // What has finished does not go on: its last report says how, and may have been acked.
+        if (state !== 'finished') courier.returned(live, held);
         continue;
       }
       // An assigned attempt is offered again under the same id; it has not been accepted anywhere.
