@@ -1,4 +1,7 @@
-/** Cancels attempts; one that is not known here will never start here. */
+/**
+ * Cancels attempts. One that is not known here will never start here; of one whose last report was acked nothing more
+ * will come. Both are `unknown`: whoever still waits for the attempt need not.
+ */
 import type { Cancel, CancelReply } from '../../schemas/messages/attempt.messages.ts';
 import type { Clock } from '../clock/clock.port.ts';
 import { stateForMasters } from './attempt-record.ts';
@@ -30,7 +33,6 @@ export function cancelAttempt(cancel: Cancel, context: CancelContext): CancelRep
     return { state };
   }
   const row = context.ledger.findAttempt(attemptId);
-  if (row?.state === 'ended') return { state: 'finished' };
   if (row === undefined) context.turn.attemptRevoked(revokedRow(cancel, context.clock.now()));
   return { state: 'unknown' };
 }
