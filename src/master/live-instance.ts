@@ -125,6 +125,7 @@ export class LiveInstance {
     }
     if (message.isLazy === true) this.#sendLazily(message);
     else {
+      this.#forgetImplied(message.command);
       this.#urgent.push(message);
       this.#wake();
     }
@@ -166,6 +167,15 @@ export class LiveInstance {
     this.#urgent = [];
     this.#lazy = [];
     for (const message of waiting) message.onOutcome?.({ kind: 'dropped' });
+  }
+
+  /** A later report of an attempt says what its earlier ones said; one that comes after it would be taken for news. */
+  #forgetImplied(command: WorkflowInstanceCommand): void {
+    if (command.type !== 'RecordReport' || this.#lazy.length === 0) return;
+    const { attemptId, sequence } = command.report;
+    const isImplied = ({ command: earlier }: InstanceMessage): boolean =>
+      earlier.type === 'RecordReport' && earlier.report.attemptId === attemptId && earlier.report.sequence < sequence;
+    this.#lazy = this.#lazy.filter((message) => !isImplied(message));
   }
 
   #sendLazily(message: InstanceMessage): void {
