@@ -175,7 +175,10 @@ export class LiveInstance {
     const { attemptId, sequence } = command.report;
     const isImplied = ({ command: earlier }: InstanceMessage): boolean =>
       earlier.type === 'RecordReport' && earlier.report.attemptId === attemptId && earlier.report.sequence < sequence;
+    const implied = this.#lazy.filter(isImplied);
+    if (implied.length === 0) return;
     this.#lazy = this.#lazy.filter((message) => !isImplied(message));
+    for (const message of implied) message.onOutcome?.({ kind: 'dropped' }); // L4.
   }
 
   #sendLazily(message: InstanceMessage): void {
