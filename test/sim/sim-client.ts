@@ -9,6 +9,8 @@ import type { SimMonitor } from './sim-monitor.ts';
 import type { BadRequest, Submission, Workload } from './sim-workload.ts';
 import type { Life } from './sim-world.ts';
 
+const operatorIntervalMs = 4_000;
+
 type Answer = { kind: 'reply'; body: unknown } | { kind: 'refused'; refusal: ErrorReply };
 
 export class SimClient {
@@ -41,6 +43,7 @@ export class SimClient {
     this.#do(0, async () => {
       for (const definition of workload.definitions) await this.#register(definition);
       for (const submission of workload.submissions) this.#plan(submission);
+      this.#operate();
       for (const bad of workload.badRequests) this.#do(bad.atMs, () => this.#sendNonsense(bad));
     });
   }
@@ -54,6 +57,28 @@ export class SimClient {
       for (const delayMs of askAtMs) this.#do(delayMs, () => this.#show(receipt.instance));
     });
     for (const againAtMs of repeatAtMs) this.#do(againAtMs, () => this.#submit(submission));
+  }
+
+  /** A person who looks now and then, and decides for tasks that wait for a decision. */
+  #operate(): void {
+    this.#life.after(operatorIntervalMs, () => {
+      void Promise.all([...this.receipts.values()].map((instance) => this.#decideFor(instance))).then(() =>
+        this.#operate(),
+      );
+    });
+  }
+
+  async #decideFor(instance: string): Promise<void> {
+    if (!this.#monitor.isAnyAbsent(instance)) return;
+    const answer = await this.#ask(subjects.query('run'), { instance });
+    if (answer.kind === 'refused') return;
+    const reply = answer.body as RunReply;
+    this.#checkView(reply);
+    for (const { task, status } of reply.tasks) {
+      if (status !== 'absent') continue;
+      const decision = this.#life.ids.random() < 0.5 ? 'retry' : 'fail';
+      await this.#ask(subjects.command, { type: 'resolveLost', instance, task, decision, by: 'client' });
+    }
   }
 
   async #register(definition: object): Promise<void> {

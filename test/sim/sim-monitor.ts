@@ -36,6 +36,8 @@ export type AttemptTrack = {
   worker: string;
   /** Type of the event that ended it. */
   ending: string | undefined;
+  /** Its worker was lost, and the task waits for somebody's decision. */
+  wasAbsent: boolean;
   /** Who started it, in which life. */
   startedBy: string | undefined;
 };
@@ -163,6 +165,12 @@ export class SimMonitor {
       this.breach('I2', `a stop of ${receipt.instance} was acked, but is not in the journal`);
   }
 
+  /** Some task of the run waits for its worker, or for a decision. */
+  isAnyAbsent(instance: string): boolean {
+    const run = this.runs.get(streamPrefixes.workflowInstance + instance);
+    return run !== undefined && run.snapshot.context.counts.absent > 0;
+  }
+
   /** I5: what a master holds in memory at a revision is what the journal says of it. */
   compareLive(master: string, live: Pick<RunTrack, 'id' | 'revision' | 'snapshot' | 'actor'>): void {
     const run = this.runs.get(streamPrefixes.workflowInstance + live.id);
@@ -258,7 +266,15 @@ export class SimMonitor {
       if (this.attempts.has(id)) this.breach('I4', `the attempt ${id} of ${task} is assigned twice`);
       if (run.succeeded.has(task)) this.breach('I4', `${task} of ${run.stream} is assigned after it succeeded`);
       const { worker } = event.data;
-      this.attempts.set(id, { id, instance: run.id, task, worker, ending: undefined, startedBy: undefined });
+      this.attempts.set(id, {
+        id,
+        instance: run.id,
+        task,
+        worker,
+        ending: undefined,
+        wasAbsent: false,
+        startedBy: undefined,
+      });
       return;
     }
     const attempt = this.attempts.get(id);
@@ -267,6 +283,7 @@ export class SimMonitor {
       return;
     }
     if (attemptEndings.has(event.type)) attempt.ending = event.type;
+    if (event.type === 'TaskWorkerAbsent') attempt.wasAbsent = true;
     if (event.type === 'TaskSucceeded') run.succeeded.add(task);
   }
 
@@ -331,7 +348,7 @@ export class SimMonitor {
         this.breach('I2', `a report is acked that nobody sent: ${attemptId} ${sequence}`);
         continue;
       }
-      if (kind === 'accepted' || kind === 'started') continue;
+      if (kind === 'accepted' || kind === 'started' || (kind === 'lost' && attempt.wasAbsent)) continue;
       const run = this.runs.get(streamPrefixes.workflowInstance + attempt.instance);
       if (attempt.ending === undefined && run?.isFinished !== true) {
         this.breach('I2', `the report "${kind}" of ${attemptId} (${attempt.task}) is acked, but not in the journal`);

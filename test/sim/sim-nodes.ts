@@ -177,6 +177,7 @@ export class SimWorker extends SimNode {
       processes: noProcesses,
       machineLoad: { measure: () => idle },
       clock: life.clock,
+      monotonicNow: () => life.monotonicNow(),
       ids: life.ids,
       log: this.log(life),
       endOfTurn: (callback) => void life.process.world.post(0, life, callback),

@@ -1,6 +1,7 @@
 /** What users do in one simulated run: workflows of many shapes, submissions, repetitions, stops, questions, and nonsense. */
 import type { ScriptStep, TaskSettings } from '../../schemas/definition/task-settings.ts';
 import {
+  type OnWorkerLost,
   priorities,
   type RetryPolicy,
   type TaskDefinition,
@@ -130,7 +131,14 @@ function drawTask(
     workerGroup: random.pick(groups) as WorkerGroup,
     priority: random.pick(priorities),
     env: random.chance(0.3) ? { [outsideVariable]: '1' } : {},
+    ...(random.chance(0.4) ? { onWorkerLost: drawPolicy(random) } : {}),
   };
+}
+
+function drawPolicy(random: SimRandom): OnWorkerLost {
+  const policy = random.pick(['retry', 'wait', 'fail', 'ask'] as const);
+  if (policy !== 'wait') return { policy };
+  return { policy, returnLimitMs: Math.round(random.magnitude(100, 30_000)) };
 }
 
 function drawRetry(random: SimRandom): RetryPolicy {

@@ -212,6 +212,12 @@ export class Life {
     };
   }
 
+  /** Goes on through jumps of the clock, as a machine's uptime does. */
+  monotonicNow(): number {
+    const { world, clockRate } = this.process;
+    return world.now * clockRate;
+  }
+
   onEnd(listener: () => void): void {
     this.#onEnd.push(listener);
   }

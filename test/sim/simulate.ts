@@ -212,6 +212,7 @@ function drawService(random: SimRandom, name: Service['name']): Service {
 
 function drawConfig(random: SimRandom): Config {
   const heartbeatIntervalMs = Math.round(random.between(500, 2_000));
+  const workerAbsenceMaxMs = Math.round(heartbeatIntervalMs * random.magnitude(2, 8));
   return configSchema.parse({
     master: {
       balancer: random.pick(balancers),
@@ -220,7 +221,7 @@ function drawConfig(random: SimRandom): Config {
       pingIntervalMs: Math.round(random.magnitude(200, 4_000)),
       pingTimeoutMs: 1_000,
       takeoverGraceMs: Math.round(random.magnitude(100, 4_000)),
-      workerAbsenceMaxMs: Math.round(random.magnitude(500, 8_000)),
+      workerAbsenceMaxMs,
       offerTimeoutMs: Math.round(random.magnitude(300, 5_000)),
       cancelTimeoutMs: Math.round(random.magnitude(300, 5_000)),
       holdReportDelayMs: Math.round(random.magnitude(50, 2_000)),
@@ -231,6 +232,8 @@ function drawConfig(random: SimRandom): Config {
       heartbeatIntervalMs,
       reportRetryDelayMs: Math.round(random.magnitude(50, 1_000)),
       reportRetryDelayMaxMs: Math.round(random.magnitude(1_000, 10_000)),
+      leaseLossMaxMs: Math.round(workerAbsenceMaxMs * random.between(0.75, 0.95)),
+      onLeaseLost: random.pick(['keep', 'kill'] as const),
       drainDeadlineMs: Math.round(random.magnitude(10, 5_000)),
     },
   });
