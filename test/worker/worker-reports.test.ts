@@ -115,6 +115,21 @@ describe('reports', () => {
     expect(other.reports().map((report) => report.kind)).toEqual(['succeeded']);
   });
 
+  it('go to any master after a while when their owner is gone', async () => {
+    harness = await startHarness({ worker: { reportRetryDelayMs: 100, reportRetryDelayMaxMs: 100 } });
+    const other = joinMaster(harness.network, 'master-2');
+    harness.master.answer = silence;
+    await harness.give(harness.offer());
+    await settle();
+    harness.network.kill('master-1');
+    for (let round = 0; round < 5; round += 1) {
+      harness.clock.advance(100);
+      await settle();
+    }
+    expect(other.reports().map((report) => report.kind)).toEqual(['succeeded']);
+    expect(harness.ledger.unsettled()).toEqual([]);
+  });
+
   it('do not storm between two masters that name each other', async () => {
     harness = await startHarness({ worker: { reportRetryDelayMs: 1_000 } });
     const other = joinMaster(harness.network, 'master-2');
@@ -298,7 +313,20 @@ describe('a cancel', () => {
     expect(await cancel({ instance, attemptId, epoch: 1, reason: 'stop' })).toEqual({ state: 'running' });
     await settle();
     expect(kinds()).toEqual(['cancelled 1']);
+  });
+
+  it('of an ended attempt is answered as finished until its last report is acked, and as unknown after', async () => {
+    harness = await startHarness({ worker: { reportRetryDelayMs: 100 } });
+    harness.master.answer = silence;
+    const offer = harness.offer();
+    await harness.give(offer);
+    await settle();
+    const { instance, attemptId } = offer;
     expect(await cancel({ instance, attemptId, epoch: 1, reason: 'stop' })).toEqual({ state: 'finished' });
+    harness.master.answer = ackAll;
+    harness.clock.advance(100);
+    await settle();
+    expect(await cancel({ instance, attemptId, epoch: 1, reason: 'stop' })).toEqual({ state: 'unknown' });
   });
 
   it('of an unknown attempt makes sure that it never starts, over restarts too', async () => {
