@@ -7,12 +7,13 @@
  *    ended before that is told.
  * H4 What the supervisor or its files know and no attempt asks for is ended and forgotten (`endUnadopted`).
  */
-import type { Clock, Timer } from '../clock/clock.port.ts';
+import type { Clock } from '../clock/clock.port.ts';
 import type {
   CommandEnd,
   CommandHost,
   CommandListener,
   CommandOrder,
+  EarlierCommand,
   RunningCommand,
 } from '../tasks/command-host.port.ts';
 import { endLeftoverGroup } from '../tasks/leftover-group.ts';
@@ -20,13 +21,13 @@ import type { ProcessIdentity, ProcessTable } from '../tasks/process-table.port.
 import type { CancelReason, CancelUrgency } from '../tasks/task-type.port.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createRunRecords, type RunRecords } from './run-records.ts';
+import { adoptedCommand, type SupervisedCommand as Command, orderedCommand } from './supervised-command.ts';
 import type { FromSupervisor, RunState, ToSupervisor } from './supervisor.messages.ts';
 import { type OpenLink, openExisting, openOrStart, type SupervisorProgram } from './supervisor-link.ts';
 import { supervisorPlace } from './supervisor-place.ts';
 
 /** Beyond the grace period and the time that killing may take; then the worker ends the group by itself. */
 const cancelSlackMs = 15_000;
-const defaultGraceMs = 10_000;
 
 export type SupervisedCommandHost = CommandHost & {
   /** To be called when all attempts of earlier lives were adopted or given up (H4). */
@@ -50,24 +51,12 @@ export function createSupervisedCommandHost(options: SupervisedCommandHostOption
   const host = new SupervisedHost(options);
   return {
     start: (order, listener) => host.start(order, listener),
-    adopt: (attemptId, listener) => host.adopt(attemptId, listener),
+    adopt: (earlier, listener) => host.adopt(earlier, listener),
     endUnadopted: () => host.endUnadopted(),
     renewLease: (validForMs) => host.renewLease(validForMs),
     stop: (deadlineMs) => host.stop(deadlineMs),
   };
 }
-
-type Command = {
-  readonly attemptId: string;
-  readonly listener: CommandListener;
-  readonly graceMs: number;
-  /** Until its process is known: so long it cannot have run. */
-  order: CommandOrder | undefined;
-  state: 'waiting' | 'sent' | 'sentAgain' | 'ended';
-  process: ProcessIdentity | undefined;
-  cancelled: CancelReason | undefined;
-  cancelDeadline: Timer | undefined;
-};
 
 class SupervisedHost {
   private readonly options: SupervisedCommandHostOptions;
@@ -77,6 +66,7 @@ class SupervisedHost {
   private readonly unclaimed = new Map<string, RunState>();
   private link: OpenLink | undefined;
   private opening: Promise<void> | undefined;
+  private leaseEndsAt: number | undefined;
   private hasLooked = false;
   private isSettled = false;
   private isStopped = false;
@@ -87,17 +77,18 @@ class SupervisedHost {
   }
 
   start(order: CommandOrder, listener: CommandListener): RunningCommand {
-    const command = this.add(order.attemptId, listener, order);
+    const command = this.add(orderedCommand(order, listener));
     this.sendSoon(command);
     return this.handleOf(command);
   }
 
-  async adopt(attemptId: string, listener: CommandListener): Promise<RunningCommand | undefined> {
+  async adopt(earlier: EarlierCommand, listener: CommandListener): Promise<RunningCommand | undefined> {
+    const { attemptId } = earlier;
     await this.look();
     const state = this.unclaimed.get(attemptId) ?? (await this.leftBehind(attemptId));
     if (state === undefined) return undefined;
     this.unclaimed.delete(attemptId);
-    const command = this.add(attemptId, listener, undefined);
+    const command = this.add(adoptedCommand(earlier, listener));
     setImmediate(() => this.resume(command, state)); // The listener must have the command in hand.
     return this.handleOf(command);
   }
@@ -115,7 +106,8 @@ class SupervisedHost {
   }
 
   renewLease(validForMs: number): void {
-    this.link?.send({ kind: 'lease', validForMs });
+    this.leaseEndsAt = this.options.clock.now() + validForMs;
+    this.send({ kind: 'lease', validForMs });
   }
 
   async stop(deadlineMs: number): Promise<void> {
@@ -130,18 +122,8 @@ class SupervisedHost {
     link.close();
   }
 
-  private add(attemptId: string, listener: CommandListener, order: CommandOrder | undefined): Command {
-    const command: Command = {
-      attemptId,
-      listener,
-      graceMs: order?.graceMs ?? defaultGraceMs,
-      order,
-      state: order === undefined ? 'sent' : 'waiting',
-      process: undefined,
-      cancelled: undefined,
-      cancelDeadline: undefined,
-    };
-    this.commands.set(attemptId, command);
+  private add(command: Command): Command {
+    this.commands.set(command.attemptId, command);
     return command;
   }
 
@@ -231,6 +213,10 @@ class SupervisedHost {
 
   private welcomed(link: OpenLink): void {
     this.link = link;
+    if (this.leaseEndsAt !== undefined) {
+      const validForMs = Math.max(0, this.leaseEndsAt - this.options.clock.now());
+      this.send({ kind: 'lease', validForMs });
+    }
     for (const state of link.runs) {
       if (this.commands.has(state.attemptId)) continue;
       if (this.isSettled) this.giveUp(state);
@@ -314,6 +300,7 @@ class SupervisedHost {
   /** The connection broke. The supervisor may still be there: then it knows everything. */
   private async recover(): Promise<void> {
     this.link = undefined;
+    this.unclaimed.clear(); // Whoever asks now finds what is on disk, or what the next connection tells.
     if (this.isStopped) return;
     const sent = [...this.commands.values()].filter(({ state }) => state === 'sent' || state === 'sentAgain');
     if (sent.length > 0) this.options.log.warn({ attemptCount: sent.length }, 'the supervisor of attempts is gone');
@@ -372,9 +359,10 @@ class SupervisedHost {
     }
     this.options.log.warn({ attemptId }, 'a process runs of which the ledger knows nothing; it is ended');
     const command = this.add(
-      attemptId,
-      forgetful(() => this.forget(attemptId)),
-      undefined,
+      adoptedCommand(
+        { attemptId, graceMs: 0 },
+        forgetful(() => this.forget(attemptId)),
+      ),
     );
     this.cancel(command, 'now', 'drain');
   }

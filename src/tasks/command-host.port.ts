@@ -43,8 +43,10 @@ export interface RunningCommand {
   forget(): void;
 }
 
+export type EarlierCommand = Pick<CommandOrder, 'attemptId' | 'graceMs'>;
+
 export interface CommandHost {
   start(order: CommandOrder, listener: CommandListener): RunningCommand;
   /** A command that an earlier life of this process had started; undefined when nothing is known of it. */
-  adopt(attemptId: string, listener: CommandListener): Promise<RunningCommand | undefined>;
+  adopt(earlier: EarlierCommand, listener: CommandListener): Promise<RunningCommand | undefined>;
 }

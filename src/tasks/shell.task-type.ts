@@ -67,7 +67,8 @@ function start(
 
 async function adopt(context: AttemptContext, host: CommandHost): Promise<RunningAttempt | undefined> {
   const listener = listenerOf(context, () => running);
-  const running = await host.adopt(context.offer.attemptId, listener);
+  const { graceMs } = settingsOf(context.offer, 'shell');
+  const running = await host.adopt({ attemptId: context.offer.attemptId, graceMs }, listener);
   return running === undefined ? undefined : toRunningAttempt(running);
 }
 

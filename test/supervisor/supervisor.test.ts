@@ -234,7 +234,7 @@ describe('a host under a supervisor', () => {
     await eventually('it runs', () => (processesIn(dataDir).length > 1 ? true : undefined));
     supervisor.kill('SIGSTOP');
     const host = newHost(dataDir);
-    expect(await host.adopt(order.attemptId, listen().listener)).toBeUndefined();
+    expect(await host.adopt(order, listen().listener)).toBeUndefined();
     expect(processesIn(dataDir)).toEqual([]);
   });
 

@@ -26,7 +26,8 @@ const hasBegun = (offer: Offer) =>
   eventually('the command runs', () => existsSync(join(lives.workOf(offer), 'begun')) || undefined);
 const letGo = (offer: Offer) => writeFileSync(join(lives.workOf(offer), 'go'), '');
 const startsOf = (offer: Offer) => readFileSync(join(lives.workOf(offer), '..', '..', 'started'), 'utf8').split('\n');
-const pidIn = (offer: Offer, file: string) => Number(readFileSync(join(lives.workOf(offer), file), 'utf8'));
+const pidIn = (offer: Offer, file: string) =>
+  eventually('it has a child', () => Number(readFileSync(join(lives.workOf(offer), file), 'utf8')) || undefined);
 
 async function beginOne(command: string, worker = {}): Promise<Offer> {
   const [offer] = await lives.begin({ settings: [shell(`${begun}; ${command}`)], worker });
@@ -139,7 +140,7 @@ describe('a worker that was killed', () => {
 
   it('cancels what it has taken up, with its whole group', async () => {
     const offer = await beginOne(`(trap '' TERM; sleep 600; sleep 600) & echo $! > child; ${untilLet}`);
-    const grandchild = pidIn(offer, 'child');
+    const grandchild = await pidIn(offer, 'child');
     await lives.kill();
     const harness = await lives.goOn();
     expect(isThere(grandchild)).toBe(true);
@@ -162,7 +163,7 @@ describe('a worker that was killed', () => {
 
   it('together with its supervisor ends what still runs, and reports it lost', async () => {
     const offer = await beginOne(`(sleep 600; sleep 600) & echo $! > child; ${untilLet}`);
-    const grandchild = pidIn(offer, 'child');
+    const grandchild = await pidIn(offer, 'child');
     await Promise.all([lives.kill(), lives.killSupervisor()]);
     expect(isThere(grandchild)).toBe(true);
     const harness = await lives.goOn();
@@ -193,8 +194,7 @@ describe('a worker whose supervisor was killed', () => {
     const offer = harness.offer({ settings: shell(`${begun}; (sleep 600; sleep 600) & echo $! > child; ${untilLet}`) });
     await harness.give(offer);
     await hasBegun(offer);
-    await eventually('its child', () => (existsSync(join(lives.workOf(offer), 'child')) ? true : undefined));
-    const grandchild = await eventually('its child', () => pidIn(offer, 'child') || undefined);
+    const grandchild = await pidIn(offer, 'child');
     await lives.killSupervisor();
     expect(await whenReported(harness, offer)).toMatchObject({ kind: 'lost' });
     expect(isThere(grandchild)).toBe(false);
