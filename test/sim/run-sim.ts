@@ -10,7 +10,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runBatch } from './sim-batch.ts';
+import { type BatchTotal, runBatch } from './sim-batch.ts';
 import { type SimResult, simulate } from './simulate.ts';
 
 const { values } = parseArgs({
@@ -46,18 +46,23 @@ async function runMany(): Promise<number> {
     to,
     deadlineAt: startedAt + Number(values.minutes) * 60_000,
     workerCount: Number(values.workers),
+    onProgress: (sofar) => console.log(summary(sofar, startedAt)),
     onFailure: async (seed) => {
       tell(await simulate({ seed, isRecording: true }));
     },
   });
+  console.log(summary(total, startedAt));
+  return total.failureCount === 0 ? 0 : 1;
+}
+
+function summary(total: Readonly<BatchTotal>, startedAt: number): string {
   const seconds = (Date.now() - startedAt) / 1_000;
   const hours = total.virtualMs / 3_600_000;
-  console.log(
+  return (
     `${total.seedCount} seeds, ${total.failureCount} failed; ${(total.seedCount / seconds).toFixed(1)} seeds/s, ` +
-      `${(hours / seconds).toFixed(2)} virtual hours/s, ${hours.toFixed(1)} virtual hours, ${total.runCount} runs, ` +
-      `${total.eventCount} events, ${total.ghostStartCount} ghost starts`,
+    `${(hours / seconds).toFixed(2)} virtual hours/s, ${hours.toFixed(1)} virtual hours, ${total.runCount} runs, ` +
+    `${total.eventCount} events, ${total.ghostStartCount} ghost starts`
   );
-  return total.failureCount === 0 ? 0 : 1;
 }
 
 function tell(result: SimResult): void {

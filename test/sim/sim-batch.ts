@@ -9,7 +9,10 @@ export type BatchOptions = {
   /** Milliseconds since 1970; no seed begins after it. */
   deadlineAt: number;
   workerCount: number;
+  /** Called for each seed that fails, when it has failed; one at a time. */
   onFailure: (seed: number) => Promise<void>;
+  /** Called now and then. */
+  onProgress: (total: Readonly<BatchTotal>) => void;
 };
 
 export type BatchTotal = {
@@ -21,10 +24,13 @@ export type BatchTotal = {
   ghostStartCount: number;
 };
 
+const progressSeedCount = 5_000;
+
 type Share = { from: number; to: number; step: number; deadlineAt: number };
 type SeedReport = Omit<BatchTotal, 'seedCount' | 'failureCount'> & { seed: number; hasFailed: boolean };
 
-export async function runBatch({ from, to, deadlineAt, workerCount, onFailure }: BatchOptions): Promise<BatchTotal> {
+export async function runBatch(options: BatchOptions): Promise<BatchTotal> {
+  const { from, to, deadlineAt, workerCount, onFailure, onProgress } = options;
   const total: BatchTotal = {
     seedCount: 0,
     failureCount: 0,
@@ -33,14 +39,19 @@ export async function runBatch({ from, to, deadlineAt, workerCount, onFailure }:
     runCount: 0,
     ghostStartCount: 0,
   };
-  const failures: number[] = [];
-  const take = (report: SeedReport): void => {
+  let told = Promise.resolve();
+  const take = (report: SeedReport): Promise<void> => {
     total.seedCount += 1;
     total.virtualMs += report.virtualMs;
     total.eventCount += report.eventCount;
     total.runCount += report.runCount;
     total.ghostStartCount += report.ghostStartCount;
-    if (report.hasFailed) failures.push(report.seed);
+    if (total.seedCount % progressSeedCount === 0) onProgress(total);
+    if (report.hasFailed) {
+      total.failureCount += 1;
+      told = told.then(() => onFailure(report.seed));
+    }
+    return told;
   };
   const shares = Array.from({ length: workerCount }, (_, index) => ({
     from: from + index,
@@ -50,23 +61,24 @@ export async function runBatch({ from, to, deadlineAt, workerCount, onFailure }:
   }));
   if (workerCount === 1) await runShare(shares[0] as Share, take);
   else await Promise.all(shares.map((share) => inChild(share, take)));
-  for (const seed of failures.sort((a, b) => a - b)) await onFailure(seed);
-  total.failureCount = failures.length;
+  await told;
   return total;
 }
 
-async function runShare({ from, to, step, deadlineAt }: Share, take: (report: SeedReport) => void): Promise<void> {
+type Take = (report: SeedReport) => Promise<void>;
+
+async function runShare({ from, to, step, deadlineAt }: Share, take: Take): Promise<void> {
   for (let seed = from; seed <= to && Date.now() < deadlineAt; seed += step) {
     const { breaches, virtualMs, eventCount, runCount, ghostStartCount } = await simulate({ seed });
-    take({ seed, hasFailed: breaches.length > 0, virtualMs, eventCount, runCount, ghostStartCount });
+    await take({ seed, hasFailed: breaches.length > 0, virtualMs, eventCount, runCount, ghostStartCount });
   }
 }
 
 /** A process of its own, started as this one was. */
-function inChild(share: Share, take: (report: SeedReport) => void): Promise<void> {
+function inChild(share: Share, take: Take): Promise<void> {
   return new Promise((resolve, reject) => {
     const child = fork(fileURLToPath(import.meta.url), [shareFlag, JSON.stringify(share)]);
-    child.on('message', (report) => take(report as SeedReport));
+    child.on('message', (report) => void take(report as SeedReport)); // `told` has it.
     child.on('error', reject);
     child.on('exit', (code) =>
       code === 0 ? resolve() : reject(new Error(`a process of the batch ended with ${code}`)),
@@ -77,6 +89,8 @@ function inChild(share: Share, take: (report: SeedReport) => void): Promise<void
 const shareFlag = '--share';
 
 if (process.argv[2] === shareFlag) {
-  await runShare(JSON.parse(process.argv[3] ?? ''), (report) => process.send?.(report));
+  await runShare(JSON.parse(process.argv[3] ?? ''), async (report) => {
+    process.send?.(report);
+  });
   process.disconnect();
 }
