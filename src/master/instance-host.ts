@@ -5,7 +5,8 @@
  * H1 A run is in memory here only between its claim and its end; the claim is made before the first append.
  * H2 Taking over is one order: claim by compare-and-set, read and fold the stream, append OwnershipTaken at the expected
  *    revision (the fence), and only then act (I1).
- * H3 Of one run at most one creation or takeover is under way in this process.
+ * H3 Of one run at most one creation and one takeover are under way in this process. They may meet: who comes second finds
+ *    the run in memory and leaves it alone.
  */
 
 import type { Violation } from '../../actors/invariants/history-event.ts';
@@ -121,12 +122,14 @@ export class InstanceHost {
   async #create(run: NewRun): Promise<{ isNew: boolean }> {
     for (let tries = 0; tries < creationTriesMax; tries += 1) {
       const claimed = await this.#options.claims.create(run.id, this.#claim(1));
+      if (this.#live.has(run.id)) return { isNew: false };
       if (claimed.kind === 'claimed') return { isNew: await this.#begin(run, claimed.revision) };
       if (await this.exists(run.id)) return { isNew: false };
       // Claimed, but nothing is written: its claimer is at it, or is gone, or was this process and gave up (H3).
       const holder = await this.#options.claims.read(run.id);
       if (holder !== undefined && (this.#isOurs(holder) || !this.#isAlive(holder))) {
         const taken = await this.#options.claims.takeOver(run.id, this.#claim(1), holder.revision);
+        if (this.#live.has(run.id)) return { isNew: false };
         if (taken.kind === 'claimed') return { isNew: await this.#begin(run, taken.revision) };
       }
       await this.#sleep(creationWaitMs);
@@ -242,6 +245,8 @@ export class InstanceHost {
       await claims.release(id, claimRevision);
       return { kind: folded === undefined ? 'missing' : 'finished' };
     }
+    const met = this.#live.get(id);
+    if (met !== undefined) return { kind: 'live', instance: met }; // H3.
     const instance = this.#admit(id, { ...folded, claimRevision });
     const now = clock.now();
     const command = { type: 'TakeOwnership', now, ...why, ...this.#owner(claimRevision) } as const;
@@ -320,7 +325,8 @@ export class InstanceHost {
   }
 
   #letGo(live: LiveInstance, isFinished: boolean): void {
-    if (this.#live.get(live.id) === live) this.#live.delete(live.id);
+    if (this.#live.get(live.id) !== live) return;
+    this.#live.delete(live.id);
     this.#options.onLetGo(live, isFinished);
   }
 
