@@ -66,5 +66,3 @@ export type WorkflowInstanceCommand =
   | { type: 'RequestStop'; now: number; key: string; by: string; reason?: string }
   /** Ends the run when nothing is left to do. */
   | { type: 'ConcludeWorkflow'; now: number };
-
-export type WorkflowInstanceCommandType = WorkflowInstanceCommand['type'];

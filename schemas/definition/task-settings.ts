@@ -55,9 +55,7 @@ export const taskSettingsSchema = z.discriminatedUnion('type', [
   scriptSettingsSchema,
 ]);
 
-export type ShellSettings = z.infer<typeof shellSettingsSchema>;
 export type HttpSettings = z.infer<typeof httpSettingsSchema>;
-export type WaitSettings = z.infer<typeof waitSettingsSchema>;
 export type ScriptSettings = z.infer<typeof scriptSettingsSchema>;
 export type ScriptStep = z.infer<typeof scriptStepSchema>;
 export type TaskSettings = z.infer<typeof taskSettingsSchema>;

@@ -72,6 +72,5 @@ export type Priority = z.infer<typeof prioritySchema>;
 export type RetryPolicy = z.infer<typeof retryPolicySchema>;
 export type TaskDefinition = z.infer<typeof taskDefinitionSchema>;
 export type OnWorkerLost = z.infer<typeof onWorkerLostSchema>;
-export type FailurePolicy = z.infer<typeof failurePolicySchema>;
 export type WorkflowDefinition = z.infer<typeof workflowDefinitionSchema>;
 export type DefinitionReference = z.infer<typeof definitionReferenceSchema>;

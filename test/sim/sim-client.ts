@@ -87,8 +87,8 @@ export class SimClient {
       this.#monitor.breach('I10', `a good definition is refused: ${answer.refusal.message}`);
   }
 
-  async #submit({ workflow, key, size }: Submission): Promise<Receipt | undefined> {
-    const answer = await this.#ask(subjects.submit(workflow), { key, params: { size, must: [size] } });
+  async #submit({ workflow, key, amount }: Submission): Promise<Receipt | undefined> {
+    const answer = await this.#ask(subjects.submit(workflow), { key, params: { size: amount, must: [amount] } });
     if (answer.kind === 'refused') {
       this.#monitor.breach('I2', `the good submission ${workflow} "${key}" is refused: ${answer.refusal.message}`);
       return undefined;

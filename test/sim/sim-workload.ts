@@ -13,7 +13,7 @@ import type { SimRandom } from './sim-random.ts';
 export type Submission = {
   workflow: WorkflowName;
   key: string;
-  size: number;
+  amount: number;
   atMs: number;
   /** The same submission again: at once from elsewhere, or later. */
   repeatAtMs: number[];
@@ -66,7 +66,7 @@ function drawSubmission(
   if (random.chance(0.3)) repeatAtMs.push(atMs + random.between(0, chaosMs));
   const stopAtMs = random.chance(0.15) ? random.magnitude(1, chaosMs / 2) : undefined;
   const askAtMs = Array.from({ length: random.integer(0, 2) }, () => random.between(0, chaosMs / 2));
-  return { workflow, key, size: random.integer(1, 9), atMs, repeatAtMs, stopAtMs, askAtMs };
+  return { workflow, key, amount: random.integer(1, 9), atMs, repeatAtMs, stopAtMs, askAtMs };
 }
 
 function drawBadRequest(random: SimRandom, names: readonly string[], chaosMs: number): BadRequest {
