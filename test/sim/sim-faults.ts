@@ -48,6 +48,7 @@ const themeShare = 0.5;
 const themes: readonly (readonly Incident[])[] = [
   ['freeze', 'bucketClear', 'bucketRollBack'],
   ['freeze', 'natsCut', 'crashOfTheActive'],
+  ['freeze', 'natsCut'],
   ['natsCut', 'storeCut', 'bucketRollBack', 'storeStall'],
   ['crashWithinEvent', 'crashOfTheActive', 'storeStall', 'stop'],
   ['powerLoss', 'diskFailure', 'natsAway', 'crashWithinEvent'],
@@ -78,8 +79,8 @@ export function drawFaults(random: SimRandom): FaultPlan {
     brokenRate: rate(0.2),
     clockSkewMs: random.chance(share) ? random.magnitude(10, 60_000) : 0,
     clockDrift: random.chance(share) ? 0.02 : 0,
-    longestFreezeMs: random.magnitude(500, 60_000),
-    longestCutMs: random.magnitude(100, 20_000),
+    longestFreezeMs: random.pick([random.magnitude(500, 5_000), random.between(10_000, 60_000)]),
+    longestCutMs: random.pick([random.magnitude(100, 5_000), random.between(5_000, 40_000)]),
     longestAbsenceMs: random.magnitude(100, 20_000),
   };
 }

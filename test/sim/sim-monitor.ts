@@ -75,6 +75,8 @@ export class SimMonitor {
   readonly breaches: Breach[] = [];
   readonly runs = new Map<string, RunTrack>();
   readonly attempts = new Map<string, AttemptTrack>();
+  /** Types of all events of runs. */
+  readonly eventTypes = new Set<string>();
   /** Attempts that a worker started although the journal had given them up: it could not be told in time. */
   ghostStartCount = 0;
   readonly #world: SimWorld;
@@ -200,6 +202,7 @@ export class SimMonitor {
     }
     if (revision !== run.revision + 1) this.breach('J4', `${stream} goes from ${run.revision} to ${revision}`);
     run.revision = revision;
+    this.eventTypes.add(event.type);
     run.eventIds.push(prepared.id);
     if (metadata.incarnation !== by.incarnation)
       this.breach('I1', `${event.type} names another author than its sender`);

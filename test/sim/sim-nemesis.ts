@@ -206,6 +206,8 @@ export class SimNemesis {
   }
 
   #later(longestMs: number, act: () => void): void {
-    this.#around.world.post(this.#random.magnitude(1, longestMs), undefined, act);
+    const isLong = this.#random.chance(0.4);
+    const delayMs = isLong ? this.#random.between(longestMs / 3, longestMs) : this.#random.magnitude(1, longestMs);
+    this.#around.world.post(delayMs, undefined, act);
   }
 }

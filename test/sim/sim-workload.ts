@@ -41,7 +41,7 @@ export function drawWorkload(random: SimRandom, groups: readonly string[], chaos
     failRate: random.pick([0, 0, 0.1, 0.3]),
     crashRate: random.pick([0, 0, 0, 0.03]),
     timeoutRate: random.pick([0, 0.2, 0.5]),
-    longestMs: random.magnitude(200, 10_000),
+    longestMs: random.pick([random.magnitude(200, 5_000), random.between(5_000, 40_000)]),
   };
   const names = Array.from({ length: random.integer(1, 3) }, (_, index) => `flow${index}` as WorkflowName);
   const definitions = names.flatMap((name) => {
@@ -131,7 +131,7 @@ function drawTask(
     workerGroup: random.pick(groups) as WorkerGroup,
     priority: random.pick(priorities),
     env: random.chance(0.3) ? { [outsideVariable]: '1' } : {},
-    ...(random.chance(0.4) ? { onWorkerLost: drawPolicy(random) } : {}),
+    ...(random.chance(0.5) ? { onWorkerLost: drawPolicy(random) } : {}),
   };
 }
 
@@ -163,5 +163,6 @@ function drawStep(random: SimRandom, roughness: Roughness): ScriptStep {
 }
 
 function drawDuration(random: SimRandom, { longestMs }: Roughness): number {
-  return random.chance(0.3) ? 0 : Math.round(random.magnitude(1, longestMs));
+  if (random.chance(0.3)) return 0;
+  return Math.round(random.chance(0.3) ? random.between(longestMs / 2, longestMs) : random.magnitude(1, longestMs));
 }

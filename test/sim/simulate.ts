@@ -33,6 +33,8 @@ export type SimResult = {
   eventCount: number;
   runCount: number;
   ghostStartCount: number;
+  /** What the runs went through. */
+  eventTypes: ReadonlySet<string>;
   definitions: Workload['definitions'];
   streams: { stream: string; events: unknown[] }[];
   trace: TraceLine[];
@@ -157,6 +159,7 @@ class Simulation {
       eventCount,
       runCount: this.#monitor.runs.size,
       ghostStartCount: this.#monitor.ghostStartCount,
+      eventTypes: this.#monitor.eventTypes,
       definitions: this.#workload.definitions,
       streams: trace.isRecording
         ? this.#store.streams.streamNames().map((stream) => ({ stream, events: this.#store.streams.eventsOf(stream) }))
