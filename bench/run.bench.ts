@@ -191,6 +191,10 @@ async function main(names: readonly string[]): Promise<void> {
   }
 }
 
-const chosen = process.argv.slice(2).filter((name) => Object.hasOwn(measurements, name));
-await main(chosen.length === 0 ? Object.keys(measurements) : chosen);
+const asked = process.argv.slice(2);
+const isAll = asked.length === 0;
+const chosen = isAll ? Object.keys(measurements) : asked.filter((name) => Object.hasOwn(measurements, name));
+// It needs no servers, and prints a table of its own.
+if (isAll || asked.includes('fold')) await import('./fold.bench.ts');
+if (chosen.length > 0) await main(chosen);
 process.exit(0);
