@@ -83,7 +83,7 @@ test('every npm script that a page names exists', () => {
   const scripts = Object.keys(packageJson.scripts);
   const unknown = files.flatMap((file) =>
     codeOf(file).flatMap((line) => {
-      const [, ran, short] = /\bnpm (?:run ([a-z]+)|(start|test))\b/.exec(line) ?? [];
+      const [, ran, short] = /\bnpm (?:run ([a-z:]+)|(start|test))\b/.exec(line) ?? [];
       const name = ran ?? short;
       return name === undefined || scripts.includes(name) ? [] : [`${file.path}: ${line}`];
     }),

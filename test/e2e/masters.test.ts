@@ -55,7 +55,7 @@ test('a frozen master is fenced: when it wakes up, it writes nothing into the ru
   kill(frozen.pid, 'SIGCONT');
   const histories = await endsOf(definition, runs);
 
-  expect(ownersOf(histories[0] ?? [])).toEqual([owner, otherThan(owner)]);
+  expect(firstOwnersOf(histories[0] ?? [])).toEqual([owner, otherThan(owner)]);
   await eventually('the former owner answers again', async () => {
     const reply = await cluster.client.nats.request(subjects.master.ping(owner as MasterId), '{}', { timeout: 1_000 });
     return reply.data.length > 0 ? true : undefined;
@@ -69,7 +69,7 @@ test('a master that is told to stop hands its runs over', async () => {
   expect((await cluster.process(owner).end('SIGTERM')).code).toBe(0);
   const histories = await endsOf(definition, runs);
 
-  expect(ownersOf(histories[0] ?? [])).toEqual([owner, otherThan(owner)]);
+  expect(firstOwnersOf(histories[0] ?? [])).toEqual([owner, otherThan(owner)]);
 });
 
 /** Several runs, so that each master owns some. */
@@ -116,6 +116,8 @@ async function endsOf(definition: WorkflowDefinition, runs: readonly InstanceId[
   return histories;
 }
 
-function ownersOf(history: readonly StoredEvent[]): string[] {
-  return history.filter(({ type }) => type === 'OwnershipTaken').map(({ data }) => String(data.master));
+/** The first two: a master that is back may be handed runs again. */
+function firstOwnersOf(history: readonly StoredEvent[]): string[] {
+  const owners = history.filter(({ type }) => type === 'OwnershipTaken').map(({ data }) => String(data.master));
+  return owners.slice(0, 2);
 }
