@@ -56,6 +56,18 @@ export function drawWorkload(random: SimRandom, groups: readonly string[], chaos
   return { definitions, submissions, badRequests };
 }
 
+/** Time that all runs take when one attempt runs at a time, and each task needs all of its attempts. */
+export function longestWorkMs({ definitions, submissions }: Workload): number {
+  const perRun = Math.max(...definitions.map(({ tasks }) => tasks.reduce((sum, task) => sum + longestTaskMs(task), 0)));
+  return perRun * submissions.length;
+}
+
+function longestTaskMs({ settings, retry }: TaskDefinition): number {
+  const durations = settings.type === 'script' ? settings.steps.map(({ afterMs }) => afterMs) : [];
+  if (settings.type === 'wait') durations.push(settings.durationMs ?? 0);
+  return retry.attempts * (Math.max(0, ...durations) + retry.delayMaxMs);
+}
+
 function drawSubmission(
   random: SimRandom,
   { workflow, key, chaosMs }: { workflow: WorkflowName; key: string; chaosMs: number },

@@ -12,7 +12,7 @@ import { type Sabotage, SimMaster, SimWorker, type Surroundings } from './sim-no
 import { SimRandom } from './sim-random.ts';
 import { SimStore } from './sim-store.ts';
 import type { TraceLine } from './sim-trace.ts';
-import { drawWorkload, type Workload } from './sim-workload.ts';
+import { drawWorkload, longestWorkMs, type Workload } from './sim-workload.ts';
 import { Life, SimProcess, SimWorld } from './sim-world.ts';
 
 export type SimOptions = {
@@ -41,7 +41,7 @@ export type SimResult = {
   faults: FaultPlan;
 };
 
-/** After the faults everything must be over within this time. */
+/** After the faults everything must be over within this time and that of the work itself. */
 const calmLimitMs = 900_000;
 /** Live copies are compared with the journal once in so many events. */
 const compareEveryEvents = 40;
@@ -144,8 +144,9 @@ class Simulation {
     this.#world.now = this.#chaosMs;
     this.#nemesis.calm();
     const isDone = () => hasFailed() || (this.#client.isDone && isSettled(this.#monitor, this.#workers));
-    this.#world.runUntil(isDone, this.#chaosMs + calmLimitMs);
-    if (!hasFailed()) checkLiveness(this.#monitor, this.#workers, calmLimitMs);
+    const limitMs = Math.round(calmLimitMs + longestWorkMs(this.#workload));
+    this.#world.runUntil(isDone, this.#chaosMs + limitMs);
+    if (!hasFailed()) checkLiveness(this.#monitor, this.#workers, limitMs);
     if (!this.#client.isDone) this.#monitor.breach('client', 'a user still waits for an answer');
   }
 
