@@ -7,6 +7,8 @@
  *    revision (the fence), and only then act (I1).
  * H3 Of one run at most one creation and one takeover are under way in this process. They may meet: who comes second finds
  *    the run in memory and leaves it alone.
+ * H4 A run that another process has taken over is dropped as soon as the journal tells, whatever its claim says: one that only
+ *    waits appends nothing, and so would hold its slots for ever.
  */
 
 import type { Violation } from '../../actors/invariants/history-event.ts';
@@ -180,6 +182,15 @@ export class InstanceHost {
   drop(instance: LiveInstance): void {
     instance.drop();
     this.#letGo(instance, false);
+  }
+
+  /** H4. */
+  ownershipTaken(id: InstanceId, by: { incarnation: Incarnation; epoch: number }): void {
+    const instance = this.#live.get(id);
+    if (instance === undefined || by.incarnation === this.#options.incarnation) return;
+    if (instance.snapshot.context.epoch >= by.epoch) return;
+    this.#options.log.warn({ instanceId: id, epoch: by.epoch }, 'run dropped: another master has taken it over');
+    this.drop(instance);
   }
 
   async #begin(run: NewRun, claimRevision: number): Promise<boolean> {

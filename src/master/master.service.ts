@@ -106,7 +106,13 @@ export class MasterService {
       find: (instance) => this.#host.find(instance),
     });
     this.#rehoming = this.#createRehoming();
-    this.#projection = new RunProjection({ journal, index, clock, log });
+    this.#projection = new RunProjection({
+      journal,
+      index,
+      clock,
+      log,
+      onOwnershipTaken: (instance, taken) => this.#host.ownershipTaken(instance, taken),
+    });
     this.#recovery = new Recovery({
       master: id,
       incarnation,
@@ -114,7 +120,6 @@ export class MasterService {
       host: this.#host,
       claims: this.#claims,
       members: this.#members,
-      journal,
       clock,
       log,
       intervalMs: config.recoveryIntervalMs,

@@ -5,20 +5,16 @@
  * R1 A run whose claimer lives is left alone.
  * R2 An ownerless run falls to one master first, the same by everyone's reckoning; what that one has not taken within a
  *    grace time, any may take. Compare-and-set on the claim and the fence keep two from both having it.
- * R3 A run in memory here whose claim is no longer this master's may be another's: if the journal says so, it is dropped.
- *    Else it would hold slots, and keep this master from seeing that its new owner is gone, for ever.
  */
 import type { Incarnation, InstanceId, MasterId } from '../../schemas/ids.ts';
 import type { Claim } from '../../schemas/messages/membership.messages.ts';
 import type { ClaimBook, Claimed } from '../claims/claim-book.ts';
 import type { Clock, Timer } from '../clock/clock.port.ts';
-import type { Journal } from '../journal/journal.port.ts';
 import type { MemberDirectory } from '../membership/member-directory.ts';
 import { preferredOwner } from '../membership/rendezvous.ts';
 import type { RunIndex } from '../runs/run-index.port.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { InstanceHost } from './instance-host.ts';
-import { isOvertaken } from './overtaken.ts';
 
 export type RecoveryOptions = {
   master: MasterId;
@@ -27,7 +23,6 @@ export type RecoveryOptions = {
   host: InstanceHost;
   claims: ClaimBook;
   members: MemberDirectory;
-  journal: Journal;
   clock: Clock;
   log: Log;
   intervalMs: number;
@@ -96,9 +91,8 @@ export class Recovery {
   async #ownerless(): Promise<{ mine: Ownerless[]; deferredCount: number }> {
     const { index, host, claims, clock, graceMs, master } = this.#options;
     const candidates = index.unfinished().filter((id) => host.find(id) === undefined);
-    if (candidates.length === 0 && host.count === 0) return { mine: [], deferredCount: 0 };
+    if (candidates.length === 0) return { mine: [], deferredCount: 0 };
     const claimed = await claims.all();
-    await this.#dropOvertaken(claimed);
     const masters = this.#livingMasters();
     const now = clock.now();
     const mine: Ownerless[] = [];
@@ -115,16 +109,6 @@ export class Recovery {
     }
     if (deferredCount === 0) this.#firstSeenAt.clear();
     return { mine, deferredCount };
-  }
-
-  /** R3. */
-  async #dropOvertaken(claimed: ReadonlyMap<InstanceId, Claimed>): Promise<void> {
-    const { host, journal, master, incarnation } = this.#options;
-    for (const instance of [...host.instances()]) {
-      const claim = claimed.get(instance.id)?.claim;
-      if (!instance.isOwned || (claim?.master === master && claim.incarnation === incarnation)) continue;
-      if ((await isOvertaken(journal, instance)) && !instance.isDropped) host.drop(instance);
-    }
   }
 
   async #takeAll(runs: readonly Ownerless[]): Promise<number> {

@@ -1,7 +1,8 @@
 /**
  * Feeds the run index from the journal: life-cycle events of all runs, in order, at least once, with a stored place to go on
- * from. Writes are gathered for a moment, so that a burst of runs costs few transactions.
+ * from. Writes are gathered for a moment, so that a burst of runs costs few transactions. Who takes a run over is told on.
  */
+import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { InstanceId } from '../../schemas/ids.ts';
 import type { RunStatus } from '../../schemas/messages/client.messages.ts';
 import type { Clock, Timer } from '../clock/clock.port.ts';
@@ -13,7 +14,16 @@ import type { RunChange, RunIndex } from './run-index.port.ts';
 const gatherMs = 50;
 const gatherLengthMax = 500;
 
-export type RunProjectionOptions = { journal: Journal; index: RunIndex; clock: Clock; log: Log };
+export type RunProjectionOptions = {
+  journal: Journal;
+  index: RunIndex;
+  clock: Clock;
+  log: Log;
+  /** Somebody has taken the run over, now or long ago. */
+  onOwnershipTaken: (instance: InstanceId, taken: OwnershipTaken) => void;
+};
+
+export type OwnershipTaken = Extract<WorkflowInstanceEvent, { type: 'OwnershipTaken' }>['data'];
 
 export class RunProjection {
   readonly #options: RunProjectionOptions;
@@ -47,7 +57,7 @@ export class RunProjection {
   async #follow(): Promise<void> {
     const { journal, index } = this.#options;
     const after = index.position();
-    const filter = { kind: 'eventTypePrefix', prefixes: ['Workflow'] } as const;
+    const filter = { kind: 'eventTypePrefix', prefixes: ['Workflow', 'OwnershipTaken'] } as const;
     const signal = this.#abort.signal;
     for await (const item of journal.subscribeAll({ filter, signal, ...(after === undefined ? {} : { after }) })) {
       switch (item.kind) {
@@ -67,7 +77,10 @@ export class RunProjection {
   #take(event: RecordedEvent): void {
     if (!event.stream.startsWith(streamPrefixes.workflowInstance)) return;
     try {
-      this.#note(changesOf(event), event.position);
+      const instance = event.stream.slice(streamPrefixes.workflowInstance.length) as InstanceId;
+      const decoded = decodeInstanceEvent(event);
+      if (decoded.type === 'OwnershipTaken') this.#options.onOwnershipTaken(instance, decoded.data);
+      this.#note(changesOf(instance, decoded), event.position);
     } catch (fault) {
       const { stream, revision } = event;
       this.#options.log.error({ stream, revision, fault }, 'life-cycle event cannot be read; the run is not listed');
@@ -90,9 +103,7 @@ export class RunProjection {
   }
 }
 
-function changesOf(recorded: RecordedEvent): RunChange[] {
-  const instance = recorded.stream.slice(streamPrefixes.workflowInstance.length) as InstanceId;
-  const event = decodeInstanceEvent(recorded);
+function changesOf(instance: InstanceId, event: WorkflowInstanceEvent): RunChange[] {
   const status = (next: RunStatus, finishedAt?: number): RunChange[] => [
     { kind: 'status', instance, status: next, ...(finishedAt === undefined ? {} : { finishedAt }) },
   ];
