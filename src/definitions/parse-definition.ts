@@ -1,6 +1,6 @@
 /** From the text of a workflow file to its canonical definition, or to all of its faults, each with its place. */
 import type { GraphTask } from '../../actors/graph/validate.ts';
-import { commonTaskSourceSchema } from '../../schemas/definition/task-source.ts';
+import { commonTaskSourceSchema } from '../../schemas/definition/task-common-source.ts';
 import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import { workflowSourceSchema } from '../../schemas/definition/workflow-source.ts';
 import {

@@ -1,12 +1,12 @@
 /** Makes the canonical definition of what a user wrote: durations in milliseconds, short forms written out. */
 
-import type { TaskSettings } from '../../schemas/definition/task-settings.ts';
 import {
   type RetrySource,
   retryDefaults,
-  type TaskSource,
   workerReturnLimitDefault,
-} from '../../schemas/definition/task-source.ts';
+} from '../../schemas/definition/task-common-source.ts';
+import type { TaskSettings } from '../../schemas/definition/task-settings.ts';
+import type { TaskSource } from '../../schemas/definition/task-source.ts';
 import type { OnWorkerLost, RetryPolicy, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import { workflowDefinitionSchema } from '../../schemas/definition/workflow.definition.ts';
 import type { WorkflowSource } from '../../schemas/definition/workflow-source.ts';

@@ -1,0 +1,121 @@
+/**
+ * What every task has, whatever its type, in the form that users write. `task-source.ts` has the settings of the types that a
+ * worker runs.
+ */
+import { z } from 'zod';
+import { durationTextSchema, parseDurationMs } from '../duration.ts';
+import { taskNameSchema, workerGroupSchema } from '../ids.ts';
+import { prioritySchema, workerLostPolicies } from './workflow.definition.ts';
+
+const durationMsMax = 3_650 * 86_400_000;
+
+export const retryDefaults = { attempts: 1, delay: '1s', backoff: 2, delayMax: '5m', jitter: 0.1 } as const;
+
+export const workerReturnLimitDefault = '5m';
+
+/** A duration with its unit, at least 0 or 1 ms and at most 3,650 days. */
+export const durationSourceSchema = (durationMsMin: 0 | 1) =>
+  durationTextSchema.refine(
+    (text) => {
+      const durationMs = parseDurationMs(text) ?? 0;
+      return durationMs >= durationMsMin && durationMs <= durationMsMax;
+    },
+    `a duration here is ${durationMsMin === 0 ? '0ms' : '1ms'} to 3650d`,
+  );
+
+const retryPolicySourceSchema = z
+  .strictObject({
+    attempts: z.int().min(1).max(1_000).describe('Attempts in all, the first one included: 1 to 1000.'),
+    delay: durationSourceSchema(0)
+      .default(retryDefaults.delay)
+      .describe('Wait before the second attempt, with its unit. Default: 1s.'),
+    backoff: z
+      .number()
+      .min(1)
+      .max(100)
+      .default(retryDefaults.backoff)
+      .describe('Each further wait is this many times the one before: 1 to 100. Default: 2.'),
+    delayMax: durationSourceSchema(0)
+      .optional()
+      .describe('Longest wait between attempts, with its unit. Default: 5m, or `delay` if that is longer.'),
+    jitter: z
+      .number()
+      .min(0)
+      .max(1)
+      .default(retryDefaults.jitter)
+      .describe('Share of each wait that is random, 0 to 1: 0.1 spreads 10s over 9s to 11s. Default: 0.1.'),
+  })
+  .refine(
+    ({ delay, delayMax }) =>
+      delayMax === undefined || (parseDurationMs(delayMax) ?? 0) >= (parseDurationMs(delay) ?? 0),
+    {
+      path: ['delayMax'],
+      message: '"delayMax" is at least as long as "delay"',
+      params: { remedy: 'Raise "delayMax", or leave it out.' },
+    },
+  );
+
+const retrySourceSchema = z
+  .union([z.int().min(1).max(1_000), retryPolicySourceSchema])
+  .default(retryDefaults.attempts)
+  .describe('Attempts in all, or a map of retry settings. Default: 1, no retry.');
+
+/** Of a task that its run's owner decides by itself. */
+export const decidedShape = {
+  description: z.string().optional().describe('What the task is for; shown to people.'),
+  needs: z
+    .union([taskNameSchema, z.array(taskNameSchema)])
+    .default([])
+    .describe('Names of the tasks that must succeed first: one name or a list. Default: none.'),
+  retry: retrySourceSchema,
+  timeout: durationSourceSchema(1)
+    .optional()
+    .describe('Longest time one attempt may run, with its unit. Default: no limit.'),
+  priority: prioritySchema
+    .default('medium')
+    .describe('Order among tasks that wait for a worker: highest, high, medium, low or lowest. Default: medium.'),
+};
+
+/** Of a task that a worker runs. */
+export const commonShape = {
+  ...decidedShape,
+  workerGroup: workerGroupSchema
+    .default('default' as z.infer<typeof workerGroupSchema>)
+    .describe('Group of workers that may run it. Default: `default`.'),
+  onWorkerLost: z
+    .enum(workerLostPolicies)
+    .default('retry')
+    .describe(
+      'When the worker of an attempt is gone: `retry` runs the task again elsewhere, `wait` first waits for the worker to return, `fail` fails the task, `ask` waits for a person (`millrace resolve`). Default: retry.',
+    ),
+  workerReturnLimit: durationSourceSchema(1)
+    .optional()
+    .describe('With `onWorkerLost: wait`: how long to wait for the worker, with its unit. Default: 5m.'),
+  env: z
+    .record(
+      z
+        .string()
+        .regex(
+          /^[A-Za-z_][A-Za-z0-9_]*$/,
+          'a name of an environment variable is a letter or "_" followed by letters, digits or "_"',
+        ),
+      z.string(),
+    )
+    .default({})
+    .describe('Environment variables of the task: name to text. Put numbers in quotes. Default: none.'),
+};
+
+/** A limit without `wait` would be ignored: it is refused. */
+export const hasUsedLimit = (task: { onWorkerLost: string; workerReturnLimit?: string | undefined }) =>
+  task.workerReturnLimit === undefined || task.onWorkerLost === 'wait';
+export const unusedLimit = {
+  path: ['workerReturnLimit'],
+  message: '"workerReturnLimit" is only for "onWorkerLost: wait"',
+  params: { remedy: 'Add "onWorkerLost: wait", or leave the limit out.' },
+  when: () => true,
+};
+
+/** What every task has, whatever its type; further fields pass. Used to check a task whose type is not known. */
+export const commonTaskSourceSchema = z.looseObject(commonShape);
+
+export type RetrySource = z.infer<typeof retrySourceSchema>;
