@@ -1,6 +1,6 @@
 /**
- * Carries attempts between a run and its workers: offers, cancellations, revocations, takeovers. Answers come back as
- * messages to the run.
+ * Carries attempts between a run and its workers: offers, cancellations, losses, returns. Answers come back as messages to
+ * the run.
  *
  * C1 An offer is repeated under the same attempt id until the worker answers or refuses, or the attempt ends: the worker
  *    starts an id once.
@@ -9,7 +9,7 @@
  *    (`onWorkerLost`): the loss of the worker decides.
  */
 
-import type { AttemptPlace } from '../../actors/task-instance/task-instance.machine.ts';
+import type { AttemptPlace } from '../../actors/task-instance/task-instance.state.ts';
 import { attemptInputs, taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { MasterConfig } from '../../schemas/config.schema.ts';
 import { errorReplySchema } from '../../schemas/errors.ts';
@@ -72,6 +72,10 @@ export class AttemptCourier {
     }
   }
 
+  /**
+   * Repeated after an answer too: the last report of the attempt ends it, but that report may have been acked before (it told
+   * of a loss, and the task waited for somebody), and the worker may die before it has done anything.
+   */
   async cancel(instance: LiveInstance, attempt: Attempt, reason: 'stop' | 'timeout'): Promise<void> {
     const { transport, config } = this.#options;
     while (isWanted(instance, attempt, ['cancelling'])) {
@@ -80,19 +84,13 @@ export class AttemptCourier {
       const result = await tryRequest(transport, subjects.worker.cancel(worker), body, {
         timeoutMs: config.cancelTimeoutMs,
       });
-      const state = result.kind === 'answer' ? stateOf(result.body) : undefined;
-      if (state === 'unknown') this.#reportCancelled(instance, attempt);
-      // Otherwise the attempt's own last report ends it.
-      if (state !== undefined) return;
+      const state = result.kind === 'answer' ? cancelledStateOf(result.body) : undefined;
+      if (state === 'unknown') {
+        this.#reportCancelled(instance, attempt);
+        return;
+      }
       await this.#pause();
     }
-  }
-
-  /** Once is enough: a worker that is gone refuses what was meant for its former life anyway. */
-  async revoke(instance: LiveInstance, { attemptId, worker }: Attempt): Promise<void> {
-    const { transport, config } = this.#options;
-    const body = { instance: instance.id, epoch: instance.snapshot.context.epoch, attemptId, reason: 'revoked' };
-    await tryRequest(transport, subjects.worker.cancel(worker), body, { timeoutMs: config.cancelTimeoutMs });
   }
 
   lose(instance: LiveInstance, { task, attemptId }: AttemptName, loss: Loss): void {
@@ -219,7 +217,8 @@ function isWanted(
   return state !== undefined && statuses.includes(state.status) && state.context.current?.attemptId === attemptId;
 }
 
-function stateOf(body: unknown): AttemptState | undefined {
+/** Undefined when the worker refused. */
+export function cancelledStateOf(body: unknown): AttemptState | undefined {
   const reply = cancelReplySchema.safeParse(body);
   return reply.success && 'state' in reply.data ? reply.data.state : undefined;
 }

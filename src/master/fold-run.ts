@@ -2,7 +2,8 @@
 import { checkProgress } from '../../actors/invariants/check-history.ts';
 import type { Violation } from '../../actors/invariants/history-event.ts';
 import { HistoryRules } from '../../actors/invariants/history-rules.ts';
-import type { InstanceId } from '../../schemas/ids.ts';
+import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
+import type { AttemptId, InstanceId, TaskName, WorkerId } from '../../schemas/ids.ts';
 import type { DefinitionStore } from '../definitions/definition-store.ts';
 import { AppError } from '../errors/app-error.ts';
 import { decodeInstanceEvent, instanceStream } from '../journal/codec.ts';
@@ -13,15 +14,18 @@ export type FoldedRun = Omit<LiveInstanceStart, 'id' | 'claimRevision'>;
 
 export type FoldSources = { journal: Journal; definitions: DefinitionStore };
 
+/** An attempt that was given away. Whether its worker was told, no event says. */
+export type LostAttempt = { attemptId: AttemptId; worker: WorkerId };
+
 /**
  * Undefined when there is no such stream.
- * @param rules every event is shown to them too
+ * @param show is called with every event
  * @throws AppError JOURNAL_INCONSISTENT, BrokenJournal
  */
 export async function foldRun(
   { journal, definitions }: FoldSources,
   id: InstanceId,
-  rules?: HistoryRules,
+  show?: (recorded: RecordedEvent, event: WorkflowInstanceEvent) => void,
 ): Promise<FoldedRun | undefined> {
   let folded: FoldedRun | undefined;
   for await (const recorded of journal.read(instanceStream(id))) {
@@ -38,23 +42,45 @@ export async function foldRun(
       };
     }
     if (folded === undefined) throw notBegun(recorded);
-    rules?.take(recorded, event);
+    show?.(recorded, event);
     folded.snapshot = folded.actor.fold(folded.snapshot, event).snapshot;
     folded.revision = recorded.revision;
   }
   return folded;
 }
 
-/** The same with the breaches of the invariants that a taken-over run brings along. */
-export async function foldAndCheckRun(
-  sources: FoldSources,
-  id: InstanceId,
-): Promise<{ folded: FoldedRun | undefined; breaches: Violation[] }> {
+export type CheckedRun = {
+  folded: FoldedRun | undefined;
+  /** Of the invariants, as the taken-over run brings them along. */
+  breaches: Violation[];
+  lost: LostAttempt[];
+};
+
+/** The same with what a new owner must know besides. */
+export async function foldAndCheckRun(sources: FoldSources, id: InstanceId): Promise<CheckedRun> {
   const rules = new HistoryRules();
-  const folded = await foldRun(sources, id, rules);
-  if (folded === undefined) return { folded, breaches: [] };
+  const losses = new Losses();
+  const folded = await foldRun(sources, id, (recorded, event) => {
+    rules.take(recorded, event);
+    losses.take(event);
+  });
+  if (folded === undefined) return { folded, breaches: [], lost: [] };
   const { actor, snapshot, revision } = folded;
-  return { folded, breaches: [...rules.violations, ...checkProgress(actor, snapshot, revision)] };
+  const breaches = [...rules.violations, ...checkProgress(actor, snapshot, revision)];
+  return { folded, breaches, lost: losses.attempts };
+}
+
+class Losses {
+  readonly attempts: LostAttempt[] = [];
+  /** Worker of the newest attempt of each task. */
+  readonly #workers = new Map<TaskName, WorkerId>();
+
+  take({ type, data }: WorkflowInstanceEvent): void {
+    if (type === 'TaskAssigned') this.#workers.set(data.task, data.worker);
+    if (type !== 'TaskLost' && !(type === 'TaskRejected' && data.reason.code === 'WORKER_UNREACHABLE')) return;
+    const worker = this.#workers.get(data.task);
+    if (worker !== undefined) this.attempts.push({ attemptId: data.attemptId, worker });
+  }
 }
 
 function originOf({ metadata }: RecordedEvent, id: InstanceId): RunOrigin {

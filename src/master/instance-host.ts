@@ -24,7 +24,7 @@ import { instanceStream, newEvent } from '../journal/codec.ts';
 import type { AppendResult, Journal, NewEvent } from '../journal/journal.port.ts';
 import type { MemberDirectory } from '../membership/member-directory.ts';
 import type { Log } from '../telemetry/log.ts';
-import { type FoldedRun, foldAndCheckRun, foldRun } from './fold-run.ts';
+import { type FoldedRun, foldAndCheckRun, foldRun, type LostAttempt } from './fold-run.ts';
 import {
   type InstanceSurroundings,
   LiveInstance,
@@ -46,8 +46,8 @@ export type InstanceHostOptions = {
   log: Log;
   lazyAppendDelayMs: number;
   effects: Pick<InstanceSurroundings, 'answer' | 'runEffect' | 'onDurable'>;
-  /** A run that was taken over is folded and fenced: its workers are to be told. */
-  onTakenOver: (instance: LiveInstance) => void;
+  /** A run that was taken over is folded and fenced: its workers are to be told, also of what it has lost. */
+  onTakenOver: (instance: LiveInstance, lost: readonly LostAttempt[]) => void;
   /** The run is no longer this master's. An ended run has left nothing behind; any other may hold slots and queue places. */
   onLetGo: (instance: LiveInstance, isFinished: boolean) => void;
 };
@@ -250,7 +250,7 @@ export class InstanceHost {
   /** H2, from a claim that is ours: fold, fence, act. */
   async #fence(id: InstanceId, claimRevision: number, why: TakeoverWhy): Promise<Whereabouts> {
     const { clock, claims, log } = this.#options;
-    const { folded, breaches } = await foldAndCheckRun(this.#options, id);
+    const { folded, breaches, lost } = await foldAndCheckRun(this.#options, id);
     this.#noteBreaches(id, breaches);
     if (folded === undefined || folded.actor.isFinished(folded.snapshot)) {
       await claims.release(id, claimRevision);
@@ -268,7 +268,7 @@ export class InstanceHost {
     }
     const { epoch } = instance.snapshot.context;
     log.info({ instanceId: id, epoch, ...why }, 'run taken over');
-    this.#options.onTakenOver(instance);
+    this.#options.onTakenOver(instance, lost);
     return { kind: 'live', instance };
   }
 

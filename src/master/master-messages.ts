@@ -17,6 +17,7 @@ import type { IncomingMessage, Subscription, Transport } from '../transport/tran
 import type { Handover } from './handover.ts';
 import type { InstanceHost } from './instance-host.ts';
 import { ReportIntake } from './report-intake.ts';
+import type { GivenAway } from './revocations.ts';
 import { RunCommands } from './run-commands.ts';
 import { RunQueries } from './run-queries.ts';
 import { submit } from './submission.ts';
@@ -30,6 +31,7 @@ export type MasterMessagesOptions = {
   index: RunIndex;
   host: InstanceHost;
   handover: Handover;
+  revoke: (attempt: GivenAway) => void;
   definitions: DefinitionStore;
   members: MemberDirectory;
   clock: Clock;

@@ -5,7 +5,7 @@
 import { hostname } from 'node:os';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { MasterConfig } from '../../schemas/config.schema.ts';
-import type { Incarnation, MasterId } from '../../schemas/ids.ts';
+import type { Incarnation, MasterId, WorkerId } from '../../schemas/ids.ts';
 import type { MasterMember, Member } from '../../schemas/messages/membership.messages.ts';
 import { memberKey, subjects } from '../../schemas/messages/subjects.ts';
 import type { Bucket } from '../buckets/bucket.port.ts';
@@ -30,6 +30,7 @@ import { createLeaseGate, type LeaseGate } from './lease-gate.ts';
 import type { LiveInstance } from './live-instance.ts';
 import { MasterMessages } from './master-messages.ts';
 import { Recovery } from './recovery.ts';
+import { Revocations } from './revocations.ts';
 import { RunEffects } from './run-effects.ts';
 import { Rehoming } from './takeover.ts';
 
@@ -63,6 +64,7 @@ export class MasterService {
   readonly #definitions: DefinitionStore;
   readonly #host: InstanceHost;
   readonly #courier: AttemptCourier;
+  readonly #revocations: Revocations;
   readonly #rehoming: Rehoming;
   readonly #effects: RunEffects;
   readonly #projection: RunProjection;
@@ -96,11 +98,13 @@ export class MasterService {
     });
     this.#definitions = new DefinitionStore({ journal, clock, ids, author: { master: id, incarnation } });
     this.#courier = new AttemptCourier({ master: id, host, config, transport, pool: this.#pool, clock, ids, log });
+    this.#revocations = this.#createRevocations();
     this.#host = this.#createHost();
     this.#effects = new RunEffects({
       clock,
       pool: this.#pool,
       courier: this.#courier,
+      revocations: this.#revocations,
       dispatcher: () => this.#dispatcher,
       lossesMax: config.lossesMax,
       find: (instance) => this.#host.find(instance),
@@ -130,21 +134,14 @@ export class MasterService {
       ...options,
       host: this.#host,
       handover: this.#handover,
+      revoke: (attempt) => this.#revocations.add(attempt),
       definitions: this.#definitions,
       members: this.#members,
       endOfTurn: options.endOfTurn ?? endOfTurn,
       isDraining: () => this.#state === 'draining',
     });
     this.#pings = new PeerPings({ transport, members: this.#members, clock, config, peers: () => this.#peers() });
-    this.#heartbeat = createHeartbeat({
-      bucket: options.members,
-      key: memberKey.master(id),
-      entry: () => this.#entry(),
-      intervalMs: config.heartbeatIntervalMs,
-      onRenewed: () => this.#gate.renewed(),
-      clock,
-      log,
-    });
+    this.#heartbeat = this.#createHeartbeat();
   }
 
   /** Resolves when messages are taken; runs without an owner are taken over from then on. */
@@ -198,6 +195,7 @@ export class MasterService {
     this.#host.stop();
     this.#pings.stop();
     this.#rehoming.stop();
+    this.#revocations.stop();
     this.#projection.stop();
     this.#members.stop();
     await this.#heartbeat.stop();
@@ -234,9 +232,10 @@ export class MasterService {
         runEffect: (instance, effect) => this.#runEffect(instance, effect),
         onDurable: (instance, events, firstRevision) => this.#publish(instance, events, firstRevision),
       },
-      onTakenOver: (instance) => {
+      onTakenOver: (instance, lost) => {
         this.#rehoming.add(instance);
         this.#effects.runPending(instance);
+        for (const attempt of lost) this.#effects.revoke(instance, attempt);
       },
       onLetGo: (instance, isFinished) => {
         if (isFinished) return;
@@ -245,6 +244,25 @@ export class MasterService {
         this.#dispatcher.fill();
       },
     });
+  }
+
+  #createHeartbeat(): Heartbeat {
+    const { id, config, members, clock, log } = this.#options;
+    return createHeartbeat({
+      bucket: members,
+      key: memberKey.master(id),
+      entry: () => this.#entry(),
+      intervalMs: config.heartbeatIntervalMs,
+      onRenewed: () => this.#gate.renewed(),
+      clock,
+      log,
+    });
+  }
+
+  #createRevocations(): Revocations {
+    const { config, transport, clock, ids, log } = this.#options;
+    const isMember = (worker: WorkerId) => this.#pool.member(worker) !== undefined;
+    return new Revocations({ transport, isMember, clock, ids, log, requestTimeoutMs: config.cancelTimeoutMs });
   }
 
   #createRehoming(): Rehoming {
@@ -297,7 +315,10 @@ export class MasterService {
     }
     this.#pool.renew(member);
     // Who was not seen before may have held attempts in a life that nobody saw end.
-    if (change.kind === 'joined') this.#rehoming.ask(member.id);
+    if (change.kind === 'joined') {
+      this.#rehoming.ask(member.id);
+      this.#revocations.joined(member.id);
+    }
     this.#dispatcher.fill();
   }
 

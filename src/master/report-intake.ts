@@ -4,9 +4,11 @@
  *
  * P1 An owner that was overtaken and has not noticed knows nothing of later attempts: to it their reports look old. A
  *    report with a higher epoch than its own tells it; it must not ack such a report.
+ * P2 An attempt that has begun although its run has given it away, or has ended, is revoked: its worker did not know.
  */
+import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { MasterConfig } from '../../schemas/config.schema.ts';
-import type { InstanceId, MasterId } from '../../schemas/ids.ts';
+import type { InstanceId, MasterId, WorkerId } from '../../schemas/ids.ts';
 import { type AttemptReport, type ReportAck, reportBatchSchema } from '../../schemas/messages/attempt.messages.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import type { EndOfTurn } from '../clock/end-of-turn.ts';
@@ -14,16 +16,21 @@ import type { Log } from '../telemetry/log.ts';
 import type { IncomingMessage, Transport } from '../transport/transport.port.ts';
 import type { InstanceHost } from './instance-host.ts';
 import type { LiveInstance, MessageOutcome } from './live-instance.ts';
+import type { GivenAway } from './revocations.ts';
 
 export type ReportIntakeOptions = {
   transport: Transport;
   host: InstanceHost;
+  revoke: (attempt: GivenAway) => void;
   config: Pick<MasterConfig, 'lossesMax'>;
   clock: Clock;
   ids: IdSource;
   endOfTurn: EndOfTurn;
   log: Log;
 };
+
+/** Who reports, and where the ack goes. */
+type Sender = { worker: WorkerId; inbox: string | undefined };
 
 /** Notices without a result may wait for the next append. */
 const lazyKinds: ReadonlySet<AttemptReport['kind']> = new Set(['accepted', 'started']);
@@ -44,10 +51,11 @@ export class ReportIntake {
       log.error({ subject: message.subject, problem: batch.error.message }, 'reports cannot be read');
       return;
     }
+    const sender = { worker: batch.data.worker, inbox: message.reply };
     for (const report of batch.data.reports) {
       const live = this.#current(report);
-      if (live === undefined) void this.#takeUnowned(report, message.reply);
-      else this.#send(live, report, message.reply);
+      if (live === undefined) void this.#takeUnowned(report, sender);
+      else this.#send(live, report, sender);
     }
   }
 
@@ -60,15 +68,24 @@ export class ReportIntake {
     return undefined;
   }
 
-  #send(live: LiveInstance, report: AttemptReport, inbox: string | undefined): void {
+  #send(live: LiveInstance, report: AttemptReport, sender: Sender): void {
     const { clock, ids, config } = this.#options;
     const command = { type: 'RecordReport', now: clock.now(), random: ids.random(), report, ...config } as const;
     live.send({
       command: { ...command, lossesMax: config.lossesMax },
       causationId: `report.${report.attemptId}.${report.sequence}`,
       isLazy: lazyKinds.has(report.kind),
-      onOutcome: (outcome) => this.#answer(report, outcome, inbox),
+      onOutcome: (outcome) => {
+        this.#answer(report, outcome, sender.inbox);
+        const isNews = outcome.kind !== 'durable' || outcome.eventCount > 0;
+        if (!isNews && !isCurrent(live, report)) this.#stray(report, sender);
+      },
     });
+  }
+
+  /** P2. */
+  #stray({ kind, instance, attemptId, epoch }: AttemptReport, { worker }: Sender): void {
+    if (lazyKinds.has(kind) && epoch !== undefined) this.#options.revoke({ instance, epoch, attemptId, worker });
   }
 
   /** A rejected report names a task that the run does not have: repeating it would change nothing, so it is acked too. */
@@ -83,13 +100,16 @@ export class ReportIntake {
     this.#ack(report, inbox);
   }
 
-  async #takeUnowned(report: AttemptReport, inbox: string | undefined): Promise<void> {
+  async #takeUnowned(report: AttemptReport, sender: Sender): Promise<void> {
     try {
       const found = await this.#options.host.locate(report.instance);
-      if (found.kind === 'live') this.#send(found.instance, report, inbox);
-      // An ended run takes no more results; one that does not exist never will.
-      else if (found.kind === 'finished' || found.kind === 'missing') this.#ack(report, inbox);
-      else this.#disown(report.instance, found.owner, inbox);
+      if (found.kind === 'live') this.#send(found.instance, report, sender);
+      else if (found.kind === 'elsewhere') this.#disown(report.instance, found.owner, sender.inbox);
+      else {
+        // An ended run takes no more results; one that does not exist never will.
+        this.#ack(report, sender.inbox);
+        if (found.kind === 'finished') this.#stray(report, sender);
+      }
     } catch (fault) {
       this.#options.log.warn({ instanceId: report.instance, fault }, 'report waits: its run cannot be read now');
     }
@@ -119,4 +139,8 @@ export class ReportIntake {
     this.#acks.delete(inbox);
     if (ack !== undefined) this.#options.transport.publish(inbox, ack);
   }
+}
+
+function isCurrent({ actor, snapshot }: LiveInstance, { task, attemptId }: AttemptReport): boolean {
+  return taskStateOf(actor.plan, snapshot.context, task)?.context.current?.attemptId === attemptId;
 }

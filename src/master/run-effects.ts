@@ -10,7 +10,9 @@ import type { Clock } from '../clock/clock.port.ts';
 import type { Dispatcher, Placement } from '../dispatch/dispatcher.ts';
 import type { WorkerPool } from '../dispatch/worker-pool.ts';
 import type { AttemptCourier } from './attempt-courier.ts';
+import type { LostAttempt } from './fold-run.ts';
 import type { LiveInstance } from './live-instance.ts';
+import type { Revocations } from './revocations.ts';
 
 type AssignTask = Extract<WorkflowInstanceCommand, { type: 'AssignTask' }>;
 
@@ -18,6 +20,7 @@ export type RunEffectsOptions = {
   clock: Clock;
   pool: WorkerPool;
   courier: AttemptCourier;
+  revocations: Revocations;
   dispatcher: () => Dispatcher;
   lossesMax: number;
   find: (id: InstanceId) => LiveInstance | undefined;
@@ -57,7 +60,7 @@ export class RunEffects {
         void courier.cancel(instance, effect, effect.reason);
         return;
       case 'revokeAttempt':
-        void courier.revoke(instance, effect);
+        this.revoke(instance, effect);
         return;
       case 'armTimer':
         this.#arm(instance, effect);
@@ -84,6 +87,12 @@ export class RunEffects {
       else if (command.type === 'AssignTask') this.#sendAssignment(instance, command);
       else instance.send({ command, causationId: `pending.${effect.type}` });
     }
+  }
+
+  /** The run has given the attempt away. */
+  revoke(instance: LiveInstance, { attemptId, worker }: LostAttempt): void {
+    const { epoch } = instance.snapshot.context;
+    this.#options.revocations.add({ instance: instance.id, epoch, attemptId, worker });
   }
 
   /** A waiting task got a slot. */

@@ -14,7 +14,15 @@ import { ReportIntake } from '../../src/master/report-intake.ts';
 import { Rehoming } from '../../src/master/takeover.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { createMemoryNetwork } from '../../src/transport/memory-transport.adapter.ts';
-import { attemptIdOf, submitOwned, takeOwnership, taskEvent, worker, workerIncarnation } from '../actors/run-events.ts';
+import {
+  attemptIdOf,
+  requestStop,
+  submitOwned,
+  takeOwnership,
+  taskEvent,
+  worker,
+  workerIncarnation,
+} from '../actors/run-events.ts';
 import { taskOf, workflowOf } from '../kit/definitions.ts';
 import { given, type Step } from '../kit/given.ts';
 import { MemoryCluster } from '../kit/memory-cluster.ts';
@@ -85,7 +93,9 @@ test('a report of a later epoch than the owner knows is not taken: the owner was
   const host = { find: () => live, drop: vi.fn(), locate: () => Promise.resolve({ kind: 'elsewhere', owner: 'm2' }) };
   const { transport, heard, listen } = connected();
   listen('inbox');
-  const options = { transport, host: host as unknown as InstanceHost, config: { lossesMax: 5 }, clock, ids: testIds };
+  const revoke = vi.fn();
+  const sources = { transport, host: host as unknown as InstanceHost, revoke };
+  const options = { ...sources, config: { lossesMax: 5 }, clock, ids: testIds };
   const intake = new ReportIntake({ ...options, endOfTurn, log: silentLog });
   const told = { task: attempt.task, attemptId: attemptIdOf(9), sequence: 1, startedAt: 1, finishedAt: 2, outputs: {} };
   const report: AttemptReport = { kind: 'succeeded', instance, ...told, epoch: 2 };
@@ -132,6 +142,22 @@ test('an offer that was not answered is made again, although its worker is no me
   await settle();
   expect(heard.length).toBeGreaterThan(1);
   Object.assign(live, { isDropped: true });
+});
+
+test('a cancel is repeated until nothing is left of the attempt: its last report may have been acked as a loss', async () => {
+  const live = liveRun([...assigned, taskEvent('TaskWorkerAbsent', 'a', 1), requestStop]);
+  const { transport, heard, listen } = connected();
+  const answer = { state: 'finished' };
+  listen(subjects.worker.cancel(worker), answer);
+  void courierOver(transport).cancel(live, attempt, 'stop');
+  await settle();
+  expect(live.send).not.toHaveBeenCalled();
+  answer.state = 'unknown';
+  clock.advance(1_000);
+  await settle();
+  expect(heard).toHaveLength(2);
+  expect(live.send).toHaveBeenCalledOnce();
+  expect(live.send.mock.calls[0]?.[0]).toMatchObject({ command: { report: { kind: 'cancelled' } } });
 });
 
 test('a claim of which its own creation gave up does not block the key', async () => {
