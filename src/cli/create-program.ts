@@ -9,6 +9,7 @@ import { addCertifyCommand } from './commands/certify.command.ts';
 import { addClusterCommand } from './commands/cluster.command.ts';
 import { type CommandHost, commandGroups } from './commands/command-host.ts';
 import { addDefinitionsCommand } from './commands/definitions.command.ts';
+import { addDiffCommand } from './commands/diff.command.ts';
 import { addEventsCommand } from './commands/events.command.ts';
 import { addListCommand } from './commands/list.command.ts';
 import { addLogsCommand } from './commands/logs.command.ts';
@@ -82,6 +83,7 @@ function createCommands(parts: Parts): Command {
     addRegisterCommand,
     addSubmitCommand,
     addDefinitionsCommand,
+    addDiffCommand,
     addListCommand,
     addShowCommand,
     addEventsCommand,

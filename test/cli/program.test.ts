@@ -16,6 +16,7 @@ const commands = [
   'register',
   'submit',
   'definitions',
+  'diff',
   'list',
   'show',
   'events',
