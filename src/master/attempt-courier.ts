@@ -9,7 +9,7 @@
  *    (`onWorkerLost`): the loss of the worker decides.
  */
 
-import type { AttemptPlace } from '../../actors/task-instance/task-instance.state.ts';
+import type { AttemptPlace } from '../../actors/task-instance/task-instance.machine.ts';
 import { attemptInputs, taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { MasterConfig } from '../../schemas/config.schema.ts';
 import { errorReplySchema } from '../../schemas/errors.ts';
