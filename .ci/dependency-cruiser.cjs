@@ -14,7 +14,13 @@ module.exports = {
       'actors-are-pure',
       'What may happen does no I/O.',
       { path: '^actors/' },
-      { pathNot: ['^actors/', '^schemas/', 'node_modules/(xstate|zod)/'] },
+      { pathNot: ['^actors/', '^schemas/', 'node_modules/(xstate|zod)/', 'node_modules/@marcbachmann/cel-js/'] },
+    ),
+    error(
+      'cel-behind-expressions',
+      'The expression library is behind its wrapper, which bounds it.',
+      { pathNot: '^actors/expressions/' },
+      { path: 'node_modules/@marcbachmann/cel-js/' },
     ),
     error(
       'adapters-are-wired-in-main',
