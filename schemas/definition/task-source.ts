@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { jsonRecordSchema, jsonValueSchema } from '../json.ts';
+import { dependentTaskSourceSchema, workflowTaskSourceSchema } from './run-source.ts';
 import { commonShape, durationSourceSchema, hasUsedLimit, unusedLimit } from './task-common-source.ts';
 
 export const shellTaskSourceSchema = z
@@ -113,6 +114,8 @@ export const taskSourceSchema = z
     httpTaskSourceSchema,
     waitTaskSourceSchema,
     scriptTaskSourceSchema,
+    workflowTaskSourceSchema,
+    dependentTaskSourceSchema,
   ])
   .describe('A task: its type, what it needs, and the settings of its type.');
 

@@ -11,6 +11,7 @@ import type { OnWorkerLost, RetryPolicy, WorkflowDefinition } from '../../schema
 import { workflowDefinitionSchema } from '../../schemas/definition/workflow.definition.ts';
 import type { WorkflowSource } from '../../schemas/definition/workflow-source.ts';
 import { parseDurationMs } from '../../schemas/duration.ts';
+import { canonicalDependent, canonicalWorkflowTask } from './canonical-run-tasks.ts';
 
 /** Tasks keep the order of the text. The result is parsed once more: a definition that leaves here fits its schema. */
 export function toCanonical(source: WorkflowSource): WorkflowDefinition {
@@ -26,15 +27,21 @@ function canonicalTask(name: string, task: TaskSource): unknown {
     settings: canonicalSettings(task),
     retry: canonicalRetry(task.retry),
     ...(task.timeout === undefined ? {} : { timeoutMs: durationMs(task.timeout) }),
-    workerGroup: task.workerGroup,
     priority: task.priority,
-    env: task.env,
-    ...canonicalOnWorkerLost(task),
+    ...canonicalPlace(task),
   };
 }
 
+/** Where the task runs, and in what surroundings; a task that no worker runs has what says nothing. */
+function canonicalPlace(task: TaskSource): object {
+  if (!('workerGroup' in task)) return { workerGroup: 'default', env: {} };
+  return { workerGroup: task.workerGroup, env: task.env, ...canonicalOnWorkerLost(task) };
+}
+
+type PlacedTaskSource = Extract<TaskSource, { workerGroup: unknown }>;
+
 /** The default is left out, so that a definition that says nothing of it keeps its digest. */
-function canonicalOnWorkerLost({ onWorkerLost, workerReturnLimit }: TaskSource): { onWorkerLost?: OnWorkerLost } {
+function canonicalOnWorkerLost({ onWorkerLost, workerReturnLimit }: PlacedTaskSource): { onWorkerLost?: OnWorkerLost } {
   switch (onWorkerLost) {
     case 'retry':
       return {};
@@ -70,6 +77,10 @@ function canonicalSettings(task: TaskSource): TaskSettings {
       return task.duration === undefined
         ? { type: 'wait', untilAt: Date.parse(task.until ?? '') }
         : { type: 'wait', durationMs: durationMs(task.duration) };
+    case 'workflow':
+      return canonicalWorkflowTask(task);
+    case 'dependent':
+      return canonicalDependent(task);
     case 'script':
       return {
         type: 'script',
