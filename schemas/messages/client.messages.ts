@@ -1,6 +1,7 @@
 /** What users send and get: submission, commands, registration, questions. Every reply is a result or an error. */
 import { z } from 'zod';
 import { workflowDefinitionSchema } from '../definition/workflow.definition.ts';
+import { parentSchema } from '../events/workflow-instance.events.ts';
 import {
   attemptIdSchema,
   digestSchema,
@@ -18,6 +19,8 @@ export const submitRequestSchema = z.strictObject({
   /** The caller's identity of this submission; the same key gives the same receipt for ever. Default: a new one. */
   key: submissionKeySchema.optional(),
   params: jsonRecordSchema.default({}),
+  /** The time that the run stands for, milliseconds since 1970: the day to be processed. Default: the time of submission. */
+  logicalAt: z.int().min(0).max(253_402_300_799_999).optional(),
   /** Default: the newest version. */
   version: z.int().min(1).optional(),
   correlationId: z.string().max(256).optional(),
@@ -77,7 +80,16 @@ export const registerReceiptSchema = z.object({
   created: z.boolean(),
 });
 
-export const runStatuses = ['running', 'stopping', 'succeeded', 'failed', 'stopped'] as const;
+export const runStatuses = [
+  'queued',
+  'running',
+  'pausing',
+  'paused',
+  'stopping',
+  'succeeded',
+  'failed',
+  'stopped',
+] as const;
 export const runStatusSchema = z.enum(runStatuses);
 
 export const runSummarySchema = z.object({
@@ -88,6 +100,12 @@ export const runSummarySchema = z.object({
   status: runStatusSchema,
   submittedAt: z.int(),
   finishedAt: z.int().optional(),
+  /** The time that the run is about. Absent: `submittedAt`. */
+  logicalAt: z.int().optional(),
+  /** The task of another run that started this one. */
+  parent: parentSchema.optional(),
+  /** Present when no task was really run. */
+  dryRun: z.boolean().optional(),
 });
 
 export const runsQuerySchema = z.strictObject({

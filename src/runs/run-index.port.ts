@@ -1,12 +1,14 @@
 /** Where all runs are listed: a read model made from the journal, rebuilt by deleting it. It decides nothing. */
-import type { InstanceId } from '../../schemas/ids.ts';
+import type { InstanceId, WorkflowName } from '../../schemas/ids.ts';
 import type { RunSummary, RunsQuery } from '../../schemas/messages/client.messages.ts';
 import type { JournalPosition } from '../journal/journal.port.ts';
 
 /** One change of a run's line, as the life-cycle events tell it. */
 export type RunChange =
   | { kind: 'submitted'; run: RunSummary }
-  | { kind: 'status'; instance: InstanceId; status: RunSummary['status']; finishedAt?: number };
+  | { kind: 'status'; instance: InstanceId; status: RunSummary['status']; finishedAt?: number }
+  /** An ended run goes on. */
+  | { kind: 'reopened'; instance: InstanceId };
 
 export interface RunIndex {
   /** Writes changes and the place up to which the journal was read, all or nothing. Changes may be told again. */
@@ -16,6 +18,11 @@ export interface RunIndex {
   /** Newest first. */
   list(query: RunsQuery): { runs: RunSummary[]; more: boolean };
   get(instance: InstanceId): RunSummary | undefined;
+  /**
+   * Of the runs of a workflow whose logical time is `fromAt` or later and before `untilAt`: the one with the newest logical
+   * time, and of several the one submitted last. Dry runs do not count.
+   */
+  newestBetween(workflow: WorkflowName, fromAt: number, untilAt: number): RunSummary | undefined;
   /** Instances whose id begins so, at most `limit`. */
   withPrefix(prefix: string, limit: number): InstanceId[];
   unfinished(): InstanceId[];

@@ -10,6 +10,7 @@ import { decodeInstanceEvent, streamPrefixes } from '../journal/codec.ts';
 import type { Journal, JournalPosition, RecordedEvent } from '../journal/journal.port.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { RunChange, RunIndex } from './run-index.port.ts';
+import type { RunWatch } from './run-watch.ts';
 
 const gatherMs = 50;
 const gatherLengthMax = 500;
@@ -21,6 +22,8 @@ export type RunProjectionOptions = {
   log: Log;
   /** Somebody has taken the run over, now or long ago. */
   onOwnershipTaken: (instance: InstanceId, taken: OwnershipTaken) => void;
+  /** Is told of every event when it was read, and of every change when the index shows it. */
+  watch?: Pick<RunWatch, 'heard' | 'applied'>;
 };
 
 export type OwnershipTaken = Extract<WorkflowInstanceEvent, { type: 'OwnershipTaken' }>['data'];
@@ -81,6 +84,7 @@ export class RunProjection {
       const decoded = decodeInstanceEvent(event);
       if (decoded.type === 'OwnershipTaken') this.#options.onOwnershipTaken(instance, decoded.data);
       this.#note(changesOf(instance, decoded), event.position);
+      this.#options.watch?.heard(instance, event.revision, decoded);
     } catch (fault) {
       const { stream, revision } = event;
       this.#options.log.error({ stream, revision, fault }, 'life-cycle event cannot be read; the run is not listed');
@@ -100,6 +104,7 @@ export class RunProjection {
     const changes = this.#pending;
     this.#pending = [];
     this.#options.index.apply(changes, this.#position);
+    this.#options.watch?.applied(changes);
   }
 }
 
@@ -108,10 +113,16 @@ function changesOf(instance: InstanceId, event: WorkflowInstanceEvent): RunChang
     { kind: 'status', instance, status: next, ...(finishedAt === undefined ? {} : { finishedAt }) },
   ];
   if (event.type === 'WorkflowSubmitted') {
-    const { definition, key, submittedAt } = event.data;
+    const { definition, key, submittedAt, logicalAt, parent, dryRun } = event.data;
     const { name: workflow, version } = definition;
-    return [{ kind: 'submitted', run: { instance, workflow, version, key, status: 'running', submittedAt } }];
+    const more = {
+      ...(logicalAt === undefined ? {} : { logicalAt }),
+      ...(parent === undefined ? {} : { parent }),
+      ...(dryRun === true ? { dryRun } : {}),
+    };
+    return [{ kind: 'submitted', run: { instance, workflow, version, key, status: 'running', submittedAt, ...more } }];
   }
+  if (event.type === 'WorkflowReopened') return [{ kind: 'reopened', instance }];
   if (event.type === 'WorkflowStopRequested') return status('stopping');
   if (event.type === 'WorkflowSucceeded') return status('succeeded', event.data.finishedAt);
   if (event.type === 'WorkflowFailed') return status('failed', event.data.finishedAt);

@@ -9,18 +9,23 @@ import type { RunChange, RunIndex } from './run-index.port.ts';
 const schema = `
   CREATE TABLE IF NOT EXISTS runs (
     instance TEXT PRIMARY KEY, workflow TEXT NOT NULL, version INTEGER NOT NULL, key TEXT NOT NULL, status TEXT NOT NULL,
-    submittedAt INTEGER NOT NULL, finishedAt INTEGER
+    submittedAt INTEGER NOT NULL, finishedAt INTEGER, logicalAt INTEGER, parent TEXT, dryRun INTEGER
   ) WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS runs_by_time ON runs (submittedAt DESC, instance DESC);
   CREATE INDEX IF NOT EXISTS runs_unfinished ON runs (instance) WHERE finishedAt IS NULL;
+  CREATE INDEX IF NOT EXISTS runs_by_logical_time ON runs (workflow, coalesce(logicalAt, submittedAt), submittedAt);
   CREATE TABLE IF NOT EXISTS place (id INTEGER PRIMARY KEY CHECK (id = 1), position TEXT NOT NULL);
 `;
+
+/** Grows with each change of the tables. A file of another version is emptied: the journal is read again from its beginning. */
+const schemaVersion = 2;
 
 /** @param file path of the database, or `:memory:` */
 export function openRunIndex(file: string): RunIndex {
   if (file !== ':memory:') mkdirSync(dirname(file), { recursive: true });
   const database = new Database(file);
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
+  emptyIfOld(database);
   database.exec(schema);
   const statements = prepare(database);
   const write = database.transaction((changes: readonly RunChange[], position: string | undefined) => {
@@ -35,6 +40,7 @@ export function openRunIndex(file: string): RunIndex {
     position: () => (statements.place.get([]) as { position: string } | undefined)?.position,
     list: (query) => list(database, query),
     get: (instance) => optional(statements.get.get([instance])),
+    newestBetween: (workflow, fromAt, untilAt) => optional(statements.newest.get([workflow, fromAt, untilAt])),
     withPrefix: (prefix, limit) => instancesOf(statements.prefix.all([prefix, `${prefix}~`, limit])),
     unfinished: () => instancesOf(statements.unfinished.all([])),
     close: () => {
@@ -45,12 +51,25 @@ export function openRunIndex(file: string): RunIndex {
   };
 }
 
+function emptyIfOld(database: InstanceType<typeof Database>): void {
+  const { user_version } = database.prepare('PRAGMA user_version').get([]) as { user_version: number };
+  if (user_version === schemaVersion) return;
+  database.exec(`DROP TABLE IF EXISTS runs; DROP TABLE IF EXISTS place; PRAGMA user_version = ${schemaVersion};`);
+}
+
 type Statements = ReturnType<typeof prepare>;
 
 function prepare(database: InstanceType<typeof Database>) {
   return {
-    insert: database.prepare('INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, NULL) ON CONFLICT (instance) DO NOTHING'),
+    insert: database.prepare(
+      'INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?) ON CONFLICT (instance) DO NOTHING',
+    ),
     status: database.prepare('UPDATE runs SET status = ?, finishedAt = ? WHERE instance = ? AND finishedAt IS NULL'),
+    reopen: database.prepare("UPDATE runs SET status = 'running', finishedAt = NULL WHERE instance = ?"),
+    newest: database.prepare(`
+      SELECT * FROM runs
+      WHERE workflow = ? AND coalesce(logicalAt, submittedAt) >= ? AND coalesce(logicalAt, submittedAt) < ? AND dryRun IS NULL
+      ORDER BY coalesce(logicalAt, submittedAt) DESC, submittedAt DESC LIMIT 1`),
     get: database.prepare('SELECT * FROM runs WHERE instance = ?'),
     prefix: database.prepare('SELECT instance FROM runs WHERE instance >= ? AND instance < ? LIMIT ?'),
     unfinished: database.prepare('SELECT instance FROM runs WHERE finishedAt IS NULL'),
@@ -63,8 +82,11 @@ function prepare(database: InstanceType<typeof Database>) {
 
 function applyChange(statements: Statements, change: RunChange): void {
   if (change.kind === 'submitted') {
-    const { instance, workflow, version, key, status, submittedAt } = change.run;
-    statements.insert.run([instance, workflow, version, key, status, submittedAt]);
+    const { instance, workflow, version, key, status, submittedAt, logicalAt = null, parent, dryRun } = change.run;
+    const more = [logicalAt, parent === undefined ? null : JSON.stringify(parent), dryRun === true ? 1 : null];
+    statements.insert.run([instance, workflow, version, key, status, submittedAt, ...more]);
+  } else if (change.kind === 'reopened') {
+    statements.reopen.run([change.instance]);
   } else {
     statements.status.run([change.status, change.finishedAt ?? null, change.instance]);
   }
@@ -93,8 +115,13 @@ function optional(row: unknown): RunSummary | undefined {
 }
 
 function summaryOf(row: unknown): RunSummary {
-  const { finishedAt, ...rest } = row as Record<string, unknown>;
-  return runSummarySchema.parse(finishedAt === null ? rest : { ...rest, finishedAt });
+  const present = Object.entries(row as Record<string, unknown>).filter(([, value]) => value !== null);
+  const { parent, dryRun, ...rest } = Object.fromEntries(present);
+  return runSummarySchema.parse({
+    ...rest,
+    ...(typeof parent === 'string' ? { parent: JSON.parse(parent) as unknown } : {}),
+    ...(dryRun === undefined ? {} : { dryRun: true }),
+  });
 }
 
 function instancesOf(rows: unknown): InstanceId[] {

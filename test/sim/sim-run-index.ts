@@ -23,6 +23,14 @@ export class SimRunIndexDisk {
         more: this.#runs.size > limit,
       }),
       get: (instance) => this.#runs.get(instance),
+      newestBetween: (workflow, fromAt, untilAt) =>
+        [...this.#runs.values()]
+          .filter((run) => run.workflow === workflow && run.dryRun !== true)
+          .filter(({ logicalAt, submittedAt: at }) => (logicalAt ?? at) >= fromAt && (logicalAt ?? at) < untilAt)
+          .sort(
+            (a, b) => (b.logicalAt ?? b.submittedAt) - (a.logicalAt ?? a.submittedAt) || b.submittedAt - a.submittedAt,
+          )
+          .at(0),
       withPrefix: (prefix, limit) => [...this.#runs.keys()].filter((id) => id.startsWith(prefix)).slice(0, limit),
       unfinished: () =>
         [...this.#runs.values()].filter((run) => run.finishedAt === undefined).map(({ instance }) => instance),
@@ -52,7 +60,11 @@ export class SimRunIndexDisk {
       return;
     }
     const run = this.#runs.get(change.instance);
-    if (run === undefined || run.finishedAt !== undefined) return;
+    if (run !== undefined && change.kind === 'reopened') {
+      run.status = 'running';
+      delete run.finishedAt;
+    }
+    if (run === undefined || change.kind === 'reopened' || run.finishedAt !== undefined) return;
     run.status = change.status;
     if (change.finishedAt !== undefined) run.finishedAt = change.finishedAt;
   }
