@@ -83,7 +83,7 @@ export function dayNumberOf({ year, month, day }: CalendarDate): DayNumber {
 }
 
 /** The first moment at which the wall clock shows this time or, where it is skipped, a later one. */
-function firstMomentAt(localMs: number, zone: string): number {
+export function firstMomentAt(localMs: number, zone: string): number {
   const before = offsetMsAt(localMs - dayMs, zone);
   const after = offsetMsAt(localMs + dayMs, zone);
   const earliest = localMs - Math.max(before, after);

@@ -21,6 +21,10 @@ export type WorkflowInstanceCommand =
       definition: DefinitionReference;
       key: SubmissionKey;
       params: JsonRecord;
+      /** Absent: `now`. */
+      logicalAt?: number;
+      /** Parameters that the submission gave itself. */
+      given?: string[];
       /** Who makes the run and owns it from its second event on. Absent where no one owns runs: in a replay or a test. */
       owner?: OwnerClaim;
     }

@@ -4,7 +4,8 @@
  */
 import { z } from 'zod';
 import { durationTextSchema, parseDurationMs } from '../duration.ts';
-import { taskNameSchema, workerGroupSchema } from '../ids.ts';
+import { paramNameSchema, taskNameSchema, workerGroupSchema } from '../ids.ts';
+import { jsonValueSchema } from '../json.ts';
 import { prioritySchema, workerLostPolicies } from './workflow.definition.ts';
 
 const durationMsMax = 3_650 * 86_400_000;
@@ -79,6 +80,12 @@ export const decidedShape = {
 /** Of a task that a worker runs. */
 export const commonShape = {
   ...decidedShape,
+  params: z
+    .record(paramNameSchema, jsonValueSchema)
+    .optional()
+    .describe(
+      'Parameters of this task alone: they go before outputs of upstream tasks and defaults of the workflow, not before what a submission gives. Default: none.',
+    ),
   workerGroup: workerGroupSchema
     .default('default' as z.infer<typeof workerGroupSchema>)
     .describe('Group of workers that may run it. Default: `default`.'),

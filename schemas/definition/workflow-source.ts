@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { paramNameSchema, taskNameSchema, workflowNameSchema } from '../ids.ts';
 import { jsonValueSchema } from '../json.ts';
+import { knownTimeZoneSchema } from '../time-zone.ts';
 import { taskSourceSchema } from './task-source.ts';
 import { failurePolicySchema } from './workflow.definition.ts';
 
@@ -23,6 +24,10 @@ export const workflowSourceSchema = z
       .describe(
         'When a task has failed: `continue` runs every branch that does not need it, `end` stops everything at once. Default: continue.',
       ),
+    timeZone: knownTimeZoneSchema.optional().meta({
+      description: 'Time zone in which `$[...]` and `system.*` write times, by its IANA name. Default: UTC.',
+      examples: ['Europe/Berlin'],
+    }),
     tasks: z
       .record(taskNameSchema, taskSourceSchema)
       .refine((tasks) => Object.keys(tasks).length > 0, 'a workflow has at least one task')

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { durationMsSchema } from '../duration.ts';
 import { digestSchema, paramNameSchema, taskNameSchema, workerGroupSchema, workflowNameSchema } from '../ids.ts';
 import { jsonValueSchema } from '../json.ts';
+import { timeZoneSchema } from '../time-zone.ts';
 import { taskSettingsSchema } from './task-settings.ts';
 
 export const priorities = ['highest', 'high', 'medium', 'low', 'lowest'] as const;
@@ -45,6 +46,8 @@ export const taskDefinitionSchema = z.strictObject({
   workerGroup: workerGroupSchema,
   priority: prioritySchema,
   env: z.record(z.string(), z.string()),
+  /** The task's own parameters, above the workflow's and what upstream tasks put out. `null` and empty text have no value. */
+  params: z.record(paramNameSchema, jsonValueSchema).optional(),
   /** Absent: `retry`, as in every definition from before there was a choice. */
   onWorkerLost: onWorkerLostSchema.optional(),
 });
@@ -58,6 +61,8 @@ export const workflowDefinitionSchema = z.strictObject({
   /** Default values; a submission may override each. `null` has no default: the submission must give it. */
   params: z.record(paramNameSchema, jsonValueSchema),
   failurePolicy: failurePolicySchema,
+  /** IANA name of the zone in which times are written. Absent: `UTC`. */
+  timeZone: timeZoneSchema.optional(),
   tasks: z.array(taskDefinitionSchema).min(1).max(50_000),
 });
 

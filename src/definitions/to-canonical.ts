@@ -35,7 +35,8 @@ function canonicalTask(name: string, task: TaskSource): unknown {
 /** Where the task runs, and in what surroundings; a task that no worker runs has what says nothing. */
 function canonicalPlace(task: TaskSource): object {
   if (!('workerGroup' in task)) return { workerGroup: 'default', env: {} };
-  return { workerGroup: task.workerGroup, env: task.env, ...canonicalOnWorkerLost(task) };
+  const params = task.params === undefined ? {} : { params: task.params };
+  return { workerGroup: task.workerGroup, env: task.env, ...params, ...canonicalOnWorkerLost(task) };
 }
 
 type PlacedTaskSource = Extract<TaskSource, { workerGroup: unknown }>;

@@ -57,6 +57,10 @@ export type NewRun = {
   key: SubmissionKey;
   definition: RunnableDefinition;
   params: JsonRecord;
+  /** Parameters that the submission gave itself. */
+  given: string[];
+  /** Absent: the time of submission. */
+  logicalAt?: number;
   origin: RunOrigin;
 };
 
@@ -203,10 +207,11 @@ export class InstanceHost {
       origin: run.origin,
       claimRevision,
     });
-    const { key, params, origin } = run;
+    const { key, params, given, logicalAt, origin } = run;
     const owner = this.#owner(claimRevision);
     const now = this.#options.clock.now();
-    const submit = { type: 'SubmitWorkflow', now, definition: reference, key, params, owner } as const;
+    const about = { definition: reference, key, params, given, ...(logicalAt === undefined ? {} : { logicalAt }) };
+    const submit = { type: 'SubmitWorkflow', now, ...about, owner } as const;
     const outcome = await this.#send(instance, submit, origin.correlationId);
     if (outcome.kind === 'durable') return true;
     this.drop(instance);

@@ -30,9 +30,17 @@ export async function submit(options: SubmissionOptions, workflow: WorkflowName,
   const params = checkParams(definition, request.params);
   const key = request.key ?? (options.ids.uuid() as SubmissionKey);
   const id = instanceIdOf(workflow, key);
-  const { traceparent } = request;
+  const { traceparent, logicalAt } = request;
   const origin = { correlationId: request.correlationId ?? id, ...(traceparent === undefined ? {} : { traceparent }) };
-  const { isNew } = await options.host.create({ id, key, definition, params, origin });
+  const { isNew } = await options.host.create({
+    id,
+    key,
+    definition,
+    params,
+    given: Object.keys(request.params),
+    ...(logicalAt === undefined ? {} : { logicalAt }),
+    origin,
+  });
   if (!isNew) return { ...(await firstReceipt(options.journal, id, key)), duplicate: true };
   return receiptOf(id, key, workflow, definition.reference.version);
 }
