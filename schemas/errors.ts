@@ -50,6 +50,10 @@ export const errorCatalogue = {
   TASK_START_FAILED: { httpStatus: 500, retry: true, meaning: 'The task could not be started.' },
   TASK_CANCELLED: { httpStatus: 409, retry: false, meaning: 'The attempt was cancelled.' },
   TASK_TIMED_OUT: { httpStatus: 504, retry: true, meaning: 'The attempt ran longer than its timeout.' },
+  TASK_QUEUE_TIMED_OUT: { httpStatus: 504, retry: true, meaning: 'The task waited too long for a worker.' },
+  AWAIT_TIMED_OUT: { httpStatus: 504, retry: true, meaning: 'What the task waited for did not come in time.' },
+  APPROVAL_DECLINED: { httpStatus: 403, retry: false, meaning: 'A person declined the approval.' },
+  EXPRESSION_FAILED: { httpStatus: 422, retry: false, meaning: 'An expression could not be evaluated.' },
   TASK_LOST_TOO_OFTEN: { httpStatus: 500, retry: false, meaning: 'Workers were lost under this task too many times.' },
   TASK_SCRIPTED_FAILURE: { httpStatus: 500, retry: true, meaning: 'A script task failed as its script says.' },
   HTTP_STATUS_UNEXPECTED: {

@@ -1,4 +1,5 @@
 /** A definition made ready to run: tasks by number, with both directions of their needs. Made once per version. */
+import type { TaskType } from '../../schemas/definition/task-settings.ts';
 import type { TaskDefinition, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { TaskName } from '../../schemas/ids.ts';
 
@@ -7,6 +8,8 @@ export type PlannedTask = {
   readonly definition: TaskDefinition;
   readonly needs: readonly number[];
   readonly successors: readonly number[];
+  /** A conditions task looks at how it ends: its failure does not make the run fail. */
+  readonly isFailureHandled: boolean;
 };
 
 export type Plan = {
@@ -14,6 +17,8 @@ export type Plan = {
   readonly tasks: readonly PlannedTask[];
   /** Number of the task; undefined when the definition has none of that name. */
   indexOf(task: TaskName): number | undefined;
+  /** Tasks that wait for a signal of that name. */
+  signalTasks(name: string): readonly number[];
 };
 
 /** @param definition a valid one: names are unique, needs exist, there is no cycle. */
@@ -34,6 +39,25 @@ export function planOf(definition: WorkflowDefinition): Plan {
     definition: task,
     needs: needs[index] ?? [],
     successors: successors[index] ?? [],
+    isFailureHandled: (successors[index] ?? []).some((next) => typeOf(definition, next) === 'conditions'),
   }));
-  return { definition, tasks, indexOf: (task) => indexes.get(task) };
+  const signalTasks = signalTasksOf(definition);
+  return {
+    definition,
+    tasks,
+    indexOf: (task) => indexes.get(task),
+    signalTasks: (name) => signalTasks.get(name) ?? [],
+  };
+}
+
+function typeOf({ tasks }: WorkflowDefinition, index: number): TaskType | undefined {
+  return tasks[index]?.settings.type;
+}
+
+function signalTasksOf({ tasks }: WorkflowDefinition): Map<string, number[]> {
+  const byName = new Map<string, number[]>();
+  for (const [index, { settings }] of tasks.entries()) {
+    if (settings.type === 'signal') byName.set(settings.name, [...(byName.get(settings.name) ?? []), index]);
+  }
+  return byName;
 }

@@ -91,7 +91,7 @@ export function pureMachine<Snapshot extends AnyMachineSnapshot>(
         routes.set(chosen, route);
       }
       const { context, actions } = follow(route, snapshot.context, event);
-      return { snapshot: at(route.target, context), actions };
+      return { snapshot: at(route.target ?? snapshot.value, context), actions };
     },
   };
 }
@@ -104,15 +104,15 @@ function assertFlat({ type, key, config, invoke }: AnyStateNode, root: AnyStateN
 
 type Step = { kind: 'change'; change: Change } | { kind: 'effect'; type: string; params: unknown };
 
-/** A transition made ready to be taken: where it leads, and all that is done on the way. */
-type Route = { target: string; steps: readonly Step[] };
+/** A transition made ready to be taken: where it leads, if anywhere, and all that is done on the way. */
+type Route = { target: string | undefined; steps: readonly Step[] };
 
 function routeOf(machine: AnyStateMachine, { source, target, actions, reenter }: AnyTransitionDefinition): Route {
   const goal = target?.[0];
   if (reenter) throw new Error(`a transition from ${source.key} enters its state again; it cannot be folded`);
   const isLeaving = goal !== undefined && goal !== source;
   const all = isLeaving ? [...source.exit, ...actions, ...goal.entry] : actions;
-  return { target: (goal ?? source).key, steps: all.map((action) => stepOf(machine, action)) };
+  return { target: goal?.key, steps: all.map((action) => stepOf(machine, action)) };
 }
 
 function stepOf(machine: AnyStateMachine, action: unknown): Step {

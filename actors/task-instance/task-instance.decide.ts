@@ -6,7 +6,7 @@ import type { Fault, WorkflowInstanceEvent } from '../../schemas/events/workflow
 import { nextDelayMs } from '../retry/next-delay.ts';
 import { finalRefusalsMax, isFinalRefusal } from './final-refusals.ts';
 import { canTaskTake } from './task-instance.fold.ts';
-import { type TaskState, timerIds } from './task-instance.machine.ts';
+import type { TaskState } from './task-instance.state.ts';
 
 type CommandOf<T extends WorkflowInstanceCommand['type']> = Extract<WorkflowInstanceCommand, { type: T }>;
 export type TaskEvent = Extract<WorkflowInstanceEvent, { type: `Task${string}` }>;
@@ -18,21 +18,6 @@ export function decideReport(
   command: CommandOf<'RecordReport'>,
 ): TaskEvent[] {
   return legal(state, reportEvent(definition, state, command));
-}
-
-export function decideTimer(state: TaskState, { timerId, task, now, lossesMax }: CommandOf<'FireTimer'>): TaskEvent[] {
-  const { context } = state;
-  if (timerId === timerIds.retry(task, context.failures)) return legal(state, { type: 'TaskRetryDue', data: { task } });
-  const attemptId = context.current?.attemptId;
-  if (attemptId === undefined) return [];
-  if (timerId === timerIds.timeout(attemptId)) {
-    return legal(state, { type: 'TaskTimedOut', data: { task, attemptId, timedOutAt: now } });
-  }
-  const { absence } = context;
-  if (absence === null || timerId !== timerIds.workerReturn(attemptId, absence.since)) return [];
-  const { code, message } = absence.reason;
-  const reason = { code, message: `${message}; it did not return within its limit of ${now - absence.since} ms` };
-  return legal(state, finalLossOf(state, { task, attemptId, now, lossesMax, reason }));
 }
 
 export function decideLoss(
@@ -187,7 +172,7 @@ function givenUpLossOf({ task, attemptId, now, reason, evidence }: Loss): TaskEv
 }
 
 /** A loss above the ceiling ends the task. */
-function finalLossOf(state: TaskState, { task, attemptId, now, reason, evidence, lossesMax }: Loss): TaskEvent {
+export function finalLossOf(state: TaskState, { task, attemptId, now, reason, evidence, lossesMax }: Loss): TaskEvent {
   const givenUp = state.context.losses >= lossesMax;
   const fault: Fault = givenUp
     ? { code: 'TASK_LOST_TOO_OFTEN', message: `lost ${lossesMax + 1} times; last: ${reason.message}` }
@@ -201,6 +186,7 @@ function onWorkerLostOf({ onWorkerLost }: TaskDefinition): OnWorkerLost {
   return onWorkerLost ?? { policy: 'retry' };
 }
 
-function legal(state: TaskState, event: TaskEvent): TaskEvent[] {
+/** The event, if the task can take it. */
+export function legal(state: TaskState, event: TaskEvent): TaskEvent[] {
   return canTaskTake(state, event) ? [event] : [];
 }

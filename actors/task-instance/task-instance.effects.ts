@@ -1,6 +1,7 @@
 /** What the outside owes for one task. Every effect is harmless when it is run again. */
 import type { TaskName } from '../../schemas/ids.ts';
-import { type AttemptPlace, type TaskState, timerIds } from './task-instance.machine.ts';
+import type { Attended } from './task-instance.setup.ts';
+import { type AttemptPlace, type Awaiting, type TaskState, timerIds } from './task-instance.state.ts';
 
 export type TaskEffect =
   /** Choose a worker for a ready task: comes back as AssignTask or HoldTask. */
@@ -13,6 +14,10 @@ export type TaskEffect =
   | ({ type: 'revokeAttempt'; task: TaskName } & AttemptPlace)
   /** The attempt no longer takes a slot of its worker. */
   | ({ type: 'releaseSlot'; task: TaskName } & AttemptPlace)
+  /** See to what the task waits for: start the child run, watch other runs. Comes back as ConcludeTask. */
+  | ({ type: 'attend'; task: TaskName } & Attended)
+  /** The task no longer waits: stop the child run, watch nothing. */
+  | ({ type: 'leave'; task: TaskName } & Attended)
   | { type: 'armTimer'; timerId: string; task: TaskName; dueAt: number }
   | { type: 'disarmTimer'; timerId: string; task: TaskName };
 
@@ -22,7 +27,13 @@ export function pendingTaskEffects(task: TaskName, state: TaskState): TaskEffect
   const place = context.current;
   switch (state.status) {
     case 'ready':
-      return [{ type: 'placeTask', task }];
+      return pendingPlacement(task, state);
+    case 'delayed':
+      return context.dueAt === null
+        ? []
+        : [{ type: 'armTimer', timerId: timerIds.delay(task, context.round), task, dueAt: context.dueAt }];
+    case 'awaiting':
+      return context.awaiting === null ? [] : pendingAnswer(task, context.awaiting);
     case 'assigned':
       return place === null ? [] : [{ type: 'offerAttempt', task, ...place }];
     case 'running':
@@ -32,6 +43,7 @@ export function pendingTaskEffects(task: TaskName, state: TaskState): TaskEffect
     case 'absent':
       return pendingReturn(task, state);
     case 'cancelling':
+      if (context.awaiting !== null) return [{ type: 'leave', task, ...attendedOf(context.awaiting) }];
       return place === null || context.cancelReason === null
         ? []
         : [{ type: 'cancelAttempt', task, reason: context.cancelReason, ...place }];
@@ -45,9 +57,28 @@ export function pendingTaskEffects(task: TaskName, state: TaskState): TaskEffect
     case 'failed':
     case 'stopped':
     case 'blocked':
+    case 'skipped':
       return [];
   }
 }
+
+/** An isolated task is not placed; how long it may wait for a worker is limited all the same. */
+function pendingPlacement(task: TaskName, { context: { queue, isolations } }: TaskState): TaskEffect[] {
+  const effects: TaskEffect[] = isolations > 0 ? [] : [{ type: 'placeTask', task }];
+  if (queue !== null && !queue.hasWarned) {
+    effects.push({ type: 'armTimer', timerId: timerIds.queue(task, queue.since), task, dueAt: queue.dueAt });
+  }
+  return effects;
+}
+
+function pendingAnswer(task: TaskName, awaiting: Awaiting): TaskEffect[] {
+  const { attemptId, dueAt } = awaiting;
+  const effects: TaskEffect[] = [{ type: 'attend', task, ...attendedOf(awaiting) }];
+  if (dueAt !== null) effects.push({ type: 'armTimer', timerId: timerIds.awaited(attemptId), task, dueAt });
+  return effects;
+}
+
+const attendedOf = ({ attemptId, awaits }: Awaiting): Attended => ({ attemptId, awaits });
 
 /** While a person is asked nothing is owed: the command of that person is awaited, or the worker's return. */
 function pendingReturn(task: TaskName, { context: { absence, current } }: TaskState): TaskEffect[] {

@@ -3,13 +3,8 @@ import type { SnapshotFrom } from 'xstate';
 import type { TaskName } from '../../schemas/ids.ts';
 import { pureMachine } from '../kit/machine-fold.ts';
 import type { TaskEffect } from './task-instance.effects.ts';
-import {
-  type TaskMachineEvent,
-  type TaskState,
-  type TaskStatus,
-  taskInstanceMachine,
-  waitingTask,
-} from './task-instance.machine.ts';
+import { taskInstanceMachine } from './task-instance.machine.ts';
+import { type TaskMachineEvent, type TaskState, type TaskStatus, waitingTask } from './task-instance.state.ts';
 
 type TaskSnapshot = SnapshotFrom<typeof taskInstanceMachine>;
 

@@ -1,37 +1,26 @@
 /**
- * What one task's event means for the whole run: successors become ready, dependants are blocked, or everything is stopped.
+ * What one task's event means for the whole run: successors may run, are skipped or blocked, or everything is stopped.
  * Each task is touched once per change of its own state, never scanned for somebody else's: the cost of an event does not
- * grow with the number of tasks. Only stopping a run visits all of them, once.
+ * grow with the number of tasks. Only what a person asks of the whole run visits all of them, once.
  */
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
-import type { Plan } from '../graph/plan.ts';
-import { at, type PersistentVector, withAt } from '../kit/persistent-vector.ts';
+import type { Plan, PlannedTask } from '../graph/plan.ts';
+import { at } from '../kit/persistent-vector.ts';
 import { foldTask } from '../task-instance/task-instance.fold.ts';
-import type { TaskMachineEvent, TaskState, TaskStatus } from '../task-instance/task-instance.machine.ts';
-import type { WorkflowInstanceEffect } from './workflow-instance.effects.ts';
-import { isComplete, type WorkflowInstanceContext } from './workflow-instance.state.ts';
+import { hasEnded, type TaskState } from '../task-instance/task-instance.state.ts';
+import { change, type Draft, draftOf, finish, type Propagated, stateAt } from './run-draft.ts';
+import type { WorkflowInstanceContext } from './workflow-instance.state.ts';
 
 const failedTasksMax = 20;
 
-export type Propagated = { context: WorkflowInstanceContext; effects: WorkflowInstanceEffect[] };
-
-/** The run under change: private to one event, so that it may be written in place. */
-type Draft = {
-  plan: Plan;
-  tasks: PersistentVector<TaskState>;
-  counts: Record<TaskStatus, number>;
-  failedTasks: readonly WorkflowInstanceContext['failedTasks'][number][];
-  effects: WorkflowInstanceEffect[];
-};
+type TaskEvent = Extract<WorkflowInstanceEvent, { type: `Task${string}` }>;
 
 /** Releases every task that needs nothing. */
 export function releaseRoots(plan: Plan, context: WorkflowInstanceContext): Propagated {
   const draft = draftOf(plan, context);
-  for (const task of plan.tasks) if (task.needs.length === 0) change(draft, task.index, { type: 'NeedMet' });
+  for (const { index, needs } of plan.tasks) if (needs.length === 0) begin(draft, index);
   return finish(context, draft, 0);
 }
-
-type TaskEvent = Extract<WorkflowInstanceEvent, { type: `Task${string}` }>;
 
 /** Folds an event of one task and what follows from it for others. */
 export function propagateTaskEvent(plan: Plan, context: WorkflowInstanceContext, event: TaskEvent): Propagated {
@@ -55,61 +44,74 @@ export function propagateStop(plan: Plan, context: WorkflowInstanceContext): Pro
   return finish(context, draft, 0);
 }
 
+/** A failure, or a stop of this task alone, that nobody looks at and after which the task does not go on. */
+export function endsBadly(task: PlannedTask, before: TaskState, event: TaskEvent): boolean {
+  if (task.isFailureHandled || hasEnded(before.status)) return false;
+  const { status } = foldTask(before, event).state;
+  return status === 'failed' || status === 'stopped';
+}
+
+/** Nothing is needed: the task begins, unless it is passed over, and then what needs it does. */
+export function begin(draft: Draft, index: number): void {
+  const status = change(draft, index, { type: 'NeedMet' });
+  if (hasEnded(status)) settleDependants(draft, index);
+}
+
 function foldInto(draft: Draft, event: TaskEvent): void {
   const { plan } = draft;
   const index = plan.indexOf(event.data.task);
-  if (index === undefined) return;
+  const task = index === undefined ? undefined : plan.tasks[index];
+  if (index === undefined || task === undefined) return;
+  const before = stateAt(draft, index).status;
   const status = change(draft, index, event);
-  if (status === 'succeeded') {
-    for (const successor of plan.tasks[index]?.successors ?? []) change(draft, successor, { type: 'NeedMet' });
-  }
-  if (status === 'failed') {
-    draft.failedTasks = [...draft.failedTasks, event.data.task].slice(0, failedTasksMax);
-    if (plan.definition.failurePolicy === 'continue') blockDependants(draft, index);
-  }
+  if (before === status || !hasEnded(status)) return;
+  const isBad = status === 'failed' || status === 'stopped';
+  if (status === 'failed') draft.failedTasks = [...draft.failedTasks, event.data.task].slice(0, failedTasksMax);
+  if (!isBad) draft.failedTasks = draft.failedTasks.filter((name) => name !== event.data.task);
+  // Under `end` everything is stopped; blocked tasks would hide what was.
+  if (!isBad || plan.definition.failurePolicy === 'continue' || task.isFailureHandled) settleDependants(draft, index);
 }
 
-function stopOpenTasks(draft: Draft): void {
-  for (const task of draft.plan.tasks) {
-    if (isOpen(at(draft.tasks, task.index).status)) change(draft, task.index, { type: 'StopAsked' });
-  }
-}
-
-function blockDependants(draft: Draft, failed: number): void {
-  const queue = [failed];
+/** Tells what needs an ended task, and what needs those that end by it. */
+export function settleDependants(draft: Draft, ended: number): void {
+  const queue = [ended];
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     for (const successor of draft.plan.tasks[next]?.successors ?? []) {
-      if (at(draft.tasks, successor).status !== 'waiting') continue;
-      change(draft, successor, { type: 'NeedFailed' });
-      queue.push(successor);
+      if (stateAt(draft, successor).status !== 'waiting') continue;
+      if (hasEnded(settleNeed(draft, next, successor))) queue.push(successor);
     }
   }
 }
 
-/** Folds one event into one task of the draft and answers its status after it. */
-function change(draft: Draft, index: number, event: TaskMachineEvent): TaskStatus {
-  const before = at(draft.tasks, index);
-  const { state, effects } = foldTask(before, event);
-  draft.tasks = withAt(draft.tasks, index, state);
-  draft.counts[before.status] -= 1;
-  draft.counts[state.status] += 1;
-  for (const effect of effects) draft.effects.push(effect);
-  return state.status;
+/** Tells one task how one that it needs has ended. */
+export function settleNeed(draft: Draft, need: number, dependant: number) {
+  const type = needOf(draft.plan, stateAt(draft, need), draft.plan.tasks[dependant]);
+  return change(draft, dependant, { type });
 }
 
-function draftOf(plan: Plan, context: WorkflowInstanceContext): Draft {
-  const { tasks, failedTasks } = context;
-  return { plan, tasks, counts: { ...context.counts }, failedTasks, effects: [] };
+function needOf(plan: Plan, needed: TaskState, dependant: PlannedTask | undefined) {
+  const { status, context } = needed;
+  if (status === 'skipped') return context.skip?.why === 'branch' ? 'NeedDead' : 'NeedMet';
+  if (status === 'succeeded') return isOnWay(plan, needed, dependant) ? 'NeedMet' : 'NeedDead';
+  return dependant?.definition.settings.type === 'conditions' ? 'NeedMet' : 'NeedFailed';
 }
 
-/** @param eventCount 1 where the event is counted here, 0 where another action of its transition counts it. */
-function finish(context: WorkflowInstanceContext, draft: Draft, eventCount: 0 | 1): Propagated {
-  const { tasks, counts, failedTasks, effects } = draft;
-  const next = { ...context, eventCount: context.eventCount + eventCount, tasks, counts, failedTasks };
-  if (isComplete(next)) effects.push({ type: 'concludeWorkflow' });
-  return { context: next, effects };
+/** A way leads to the tasks that it names, and to those that no way names. */
+function isOnWay(plan: Plan, { context }: TaskState, dependant: PlannedTask | undefined): boolean {
+  const { branch, task } = context;
+  if (branch === null || dependant === undefined) return true;
+  const { name } = dependant.definition;
+  if (branch.next.includes(name)) return true;
+  const settings = plan.tasks[plan.indexOf(task) ?? -1]?.definition.settings;
+  if (settings?.type === 'switch') {
+    return !settings.otherwise.includes(name) && !settings.cases.some(({ next }) => next.includes(name));
+  }
+  if (settings?.type === 'conditions') return !settings.next.includes(name) && !settings.otherwise.includes(name);
+  return true;
 }
 
-function isOpen(status: TaskStatus): boolean {
-  return status !== 'succeeded' && status !== 'failed' && status !== 'stopped' && status !== 'blocked';
+function stopOpenTasks(draft: Draft): void {
+  for (const { index } of draft.plan.tasks) {
+    if (!hasEnded(at(draft.tasks, index).status)) change(draft, index, { type: 'StopAsked' });
+  }
 }

@@ -7,7 +7,7 @@ import { pureMachine } from '../kit/machine-fold.ts';
 import { decideWorkflowInstance } from './workflow-instance.decide.ts';
 import { pendingEffects, type WorkflowInstanceEffect } from './workflow-instance.effects.ts';
 import { type WorkflowInstanceSnapshot, workflowInstanceMachine } from './workflow-instance.machine.ts';
-import type { WorkflowInstanceContext, WorkflowInstanceStatus } from './workflow-instance.state.ts';
+import { isEnded, type WorkflowInstanceContext, type WorkflowInstanceStatus } from './workflow-instance.state.ts';
 
 /** A snapshot as plain JSON: what is stored, compared and shown. */
 export type StoredWorkflowInstance = { value: WorkflowInstanceStatus; context: WorkflowInstanceContext };
@@ -39,7 +39,7 @@ export function workflowInstanceActor(plan: Plan): WorkflowInstanceActor {
       return { snapshot: next.snapshot, effects: next.actions.map(({ params }) => params as WorkflowInstanceEffect) };
     },
     pendingEffects: (snapshot) => pendingEffects(snapshot),
-    isFinished: (snapshot) => snapshot.status === 'done',
+    isFinished: ({ value }) => isEnded(value),
     store: ({ value, context }) => ({ value, context }),
     restore: ({ value, context }) => pure.at(value, context),
   };

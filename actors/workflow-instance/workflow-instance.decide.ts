@@ -3,22 +3,27 @@
  * A repeated command that has been done already is answered with no events, not with a rejection.
  */
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { TaskName } from '../../schemas/ids.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { type Decision, rejected } from '../kit/decider.ts';
 import { at } from '../kit/persistent-vector.ts';
+import { decideConclusion } from '../task-instance/awaiting.decide.ts';
 import {
   decideLoss,
   decideRejection,
   decideReport,
   decideResolution,
   decideReturn,
-  decideTimer,
 } from '../task-instance/task-instance.decide.ts';
-import type { TaskState } from '../task-instance/task-instance.machine.ts';
+import type { TaskState } from '../task-instance/task-instance.state.ts';
+import { decideTimer } from '../task-instance/task-timers.decide.ts';
+import { decideBegin } from './begin.decide.ts';
+import { decideSteering, isSteering } from './steering.decide.ts';
+import { runTimeoutTimer } from './workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from './workflow-instance.machine.ts';
-import { outcomeOf } from './workflow-instance.state.ts';
+import { isEnded, outcomeOf } from './workflow-instance.state.ts';
 
 type Decided = Decision<WorkflowInstanceEvent>;
 type CommandOf<T extends WorkflowInstanceCommand['type']> = Extract<WorkflowInstanceCommand, { type: T }>;
@@ -28,6 +33,7 @@ export function decideWorkflowInstance(
   snapshot: WorkflowInstanceSnapshot,
   command: WorkflowInstanceCommand,
 ): Decided {
+  if (isSteering(command)) return decideSteering(plan, snapshot, command);
   switch (command.type) {
     case 'SubmitWorkflow':
       return submit(snapshot, command);
@@ -50,7 +56,19 @@ export function decideWorkflowInstance(
     case 'ResolveLost':
       return resolveLost(plan, snapshot, command);
     case 'FireTimer':
-      return forTask(plan, snapshot, command.task, (_, state) => decideTimer(state, command));
+      return forTask(plan, snapshot, command.task, (task, state) => decideTimer(task.definition, state, command));
+    case 'FireRunTimer':
+      return runTimeout(plan, snapshot, command);
+    case 'StartTask':
+      return forTask(plan, snapshot, command.task, (task) => decideBegin(plan, snapshot.context, task, command));
+    case 'QueueTask':
+      return forTask(plan, snapshot, command.task, (task, state) => decideQueue(task.definition, state, command.now));
+    case 'ConcludeTask':
+      return forTask(plan, snapshot, command.task, (task, state) => decideConclusion(task.definition, state, command));
+    case 'AdmitWorkflow':
+      return admit(snapshot, command);
+    case 'ConcludePause':
+      return concludePause(snapshot, command);
     case 'RequestStop':
       return requestStop(snapshot, command);
     case 'ConcludeWorkflow':
@@ -60,10 +78,17 @@ export function decideWorkflowInstance(
 
 /** The first owner takes the run in the same append: nothing of it is decided before it has one. */
 function submit(snapshot: WorkflowInstanceSnapshot, command: CommandOf<'SubmitWorkflow'>): Decided {
-  const { definition, key, params, now, owner } = command;
+  const { definition, key, params, now, owner, logicalAt, given } = command;
   const submitted = ifLegal(snapshot, {
     type: 'WorkflowSubmitted',
-    data: { definition, key, params, submittedAt: now },
+    data: {
+      definition,
+      key,
+      params,
+      submittedAt: now,
+      ...(logicalAt === undefined ? {} : { logicalAt }),
+      ...(given === undefined ? {} : { given }),
+    },
   });
   if (submitted.kind === 'rejected' || owner === undefined) return submitted;
   const data = { epoch: snapshot.context.epoch + 1, ...owner, reason: 'created' as const };
@@ -125,7 +150,7 @@ function requestStop(snapshot: WorkflowInstanceSnapshot, command: CommandOf<'Req
   const { key, by, reason } = command;
   const { value } = snapshot;
   if (value === 'stopping' || value === 'ending' || value === 'stopped') return { kind: 'events', events: [] };
-  if (value !== 'active') {
+  if (value === 'submitted' || isEnded(value)) {
     return rejected('COMMAND_NOT_ALLOWED', `a run that is ${value} cannot be stopped; only a running one can`);
   }
   const data = { key, by, ...(reason === undefined ? {} : { reason }) };
@@ -147,6 +172,33 @@ function conclude(snapshot: WorkflowInstanceSnapshot, { now }: CommandOf<'Conclu
   }
 }
 
+function runTimeout(
+  plan: Plan,
+  snapshot: WorkflowInstanceSnapshot,
+  { timerId, now }: CommandOf<'FireRunTimer'>,
+): Decided {
+  const { round, timedOut } = snapshot.context;
+  if (timerId !== runTimeoutTimer(round) || timedOut !== null) return { kind: 'events', events: [] };
+  const action = plan.definition.timeoutPolicy === 'warn' ? 'warn' : 'fail';
+  return ifPossible(snapshot, { type: 'WorkflowTimedOut', data: { timedOutAt: now, action } });
+}
+
+/** Only tasks with a queue timeout are noted, once. */
+function decideQueue({ queueTimeoutMs }: TaskDefinition, state: TaskState, now: number): WorkflowInstanceEvent[] {
+  const { task, queue } = state.context;
+  if (queueTimeoutMs === undefined || queue !== null || state.status !== 'ready') return [];
+  return [{ type: 'TaskQueued', data: { task, since: now, dueAt: now + queueTimeoutMs } }];
+}
+
+function admit(snapshot: WorkflowInstanceSnapshot, { now, evidence }: CommandOf<'AdmitWorkflow'>): Decided {
+  const data = { admittedAt: now, ...(evidence === undefined ? {} : { evidence }) };
+  return ifPossible(snapshot, { type: 'WorkflowAdmitted', data });
+}
+
+function concludePause(snapshot: WorkflowInstanceSnapshot, { now }: CommandOf<'ConcludePause'>): Decided {
+  return ifPossible(snapshot, { type: 'WorkflowPaused', data: { pausedAt: now } });
+}
+
 function forTask(
   plan: Plan,
   snapshot: WorkflowInstanceSnapshot,
@@ -155,7 +207,7 @@ function forTask(
 ): Decided {
   const task = taskOf(plan, name);
   if (task === undefined) return unknownTask(plan, name);
-  if (snapshot.status === 'done') return { kind: 'events', events: [] };
+  if (isEnded(snapshot.value)) return { kind: 'events', events: [] };
   return { kind: 'events', events: decide(task, at(snapshot.context.tasks, task.index)) };
 }
 
@@ -166,6 +218,11 @@ function taskOf(plan: Plan, name: TaskName): PlannedTask | undefined {
 
 function unknownTask(plan: Plan, name: TaskName): Decided {
   return rejected('ATTEMPT_NOT_FOUND', `the workflow ${plan.definition.name} has no task ${name}`);
+}
+
+/** What is no longer possible was done, or is no longer wanted. */
+function ifPossible(snapshot: WorkflowInstanceSnapshot, event: WorkflowInstanceEvent): Decided {
+  return { kind: 'events', events: snapshot.can(event) ? [event] : [] };
 }
 
 function ifLegal(snapshot: WorkflowInstanceSnapshot, event: WorkflowInstanceEvent): Decided {

@@ -3,26 +3,50 @@
 import type { TaskName } from '../../schemas/ids.ts';
 import { entries } from '../kit/persistent-vector.ts';
 import { pendingTaskEffects, type TaskEffect } from '../task-instance/task-instance.effects.ts';
-import type { AttemptPlace, TaskStatus } from '../task-instance/task-instance.machine.ts';
-import { isComplete, type WorkflowInstanceContext, type WorkflowInstanceStatus } from './workflow-instance.state.ts';
+import type { AttemptPlace, TaskStatus } from '../task-instance/task-instance.state.ts';
+import {
+  isComplete,
+  isEnded,
+  liveCount,
+  type WorkflowInstanceContext,
+  type WorkflowInstanceStatus,
+} from './workflow-instance.state.ts';
 
 export type WorkflowInstanceEffect =
   | TaskEffect
   /** Nothing is left to do: comes back as ConcludeWorkflow. */
-  | { type: 'concludeWorkflow' };
+  | { type: 'concludeWorkflow' }
+  /** Nothing runs any more in a run that is to pause: comes back as ConcludePause. */
+  | { type: 'concludePause' }
+  /** The run waits for its turn among the runs of its workflow: comes back as AdmitWorkflow, or as a stop. */
+  | { type: 'requestAdmission' }
+  | { type: 'armRunTimer'; timerId: string; dueAt: number };
+
+/** Id of the timer of the run's own timeout. */
+export const runTimeoutTimer = (round: number): string => `runTimeout.${round}`;
 
 type State = { value: WorkflowInstanceStatus; context: WorkflowInstanceContext };
 
-const isUnderWay = (status: WorkflowInstanceStatus) =>
-  status === 'active' || status === 'stopping' || status === 'ending';
+const isUnderWay = (status: WorkflowInstanceStatus) => status !== 'submitted' && !isEnded(status);
 
 /** All that is owed in this state: what a new owner runs after a takeover (design: restart = fold + pending effects). */
 export function pendingEffects({ value, context }: State): WorkflowInstanceEffect[] {
   if (!isUnderWay(value)) return [];
+  if (value === 'queued') return [{ type: 'requestAdmission' }];
   if (isComplete(context)) return [{ type: 'concludeWorkflow' }];
-  const effects: WorkflowInstanceEffect[] = [];
-  for (const [, task] of entries(context.tasks)) effects.push(...pendingTaskEffects(task.context.task, task));
+  const effects = pendingRunTimeout(context);
+  if (value === 'pausing' && liveCount(context) === 0) effects.push({ type: 'concludePause' });
+  for (const [, task] of entries(context.tasks)) {
+    for (const effect of pendingTaskEffects(task.context.task, task)) {
+      if (effect.type !== 'placeTask' || context.pause === null) effects.push(effect);
+    }
+  }
   return effects;
+}
+
+function pendingRunTimeout({ timeoutAt, timedOut, round }: WorkflowInstanceContext): WorkflowInstanceEffect[] {
+  if (timeoutAt === null || timedOut !== null) return [];
+  return [{ type: 'armRunTimer', timerId: runTimeoutTimer(round), dueAt: timeoutAt }];
 }
 
 export type AwaitedAttempt = { task: TaskName } & AttemptPlace;

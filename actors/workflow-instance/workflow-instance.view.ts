@@ -1,12 +1,13 @@
 /** Pure questions about a run: what an attempt is given, where each task stands, and why. */
 
+import type { Priority } from '../../schemas/definition/workflow.definition.ts';
 import type { TaskName } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
 import type { AttemptInputs } from '../../schemas/messages/attempt.messages.ts';
 import type { RunStatus, TaskSummary } from '../../schemas/messages/client.messages.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { at } from '../kit/persistent-vector.ts';
-import type { TaskState } from '../task-instance/task-instance.machine.ts';
+import type { TaskState } from '../task-instance/task-instance.state.ts';
 import type { WorkflowInstanceContext, WorkflowInstanceStatus } from './workflow-instance.state.ts';
 
 export function taskStateOf(plan: Plan, context: WorkflowInstanceContext, task: TaskName): TaskState | undefined {
@@ -24,6 +25,11 @@ export function attemptInputs(context: WorkflowInstanceContext, task: PlannedTas
   return { params: context.params, needs };
 }
 
+/** The order of the task among those that wait for a worker: as somebody changed it, for the task or the run, or as defined. */
+export function priorityOf(context: WorkflowInstanceContext, { index, definition }: PlannedTask): Priority {
+  return at(context.tasks, index).context.priority ?? context.priority ?? definition.priority;
+}
+
 /** The status as users know it. */
 export function runStatusOf(status: WorkflowInstanceStatus): RunStatus {
   switch (status) {
@@ -33,6 +39,9 @@ export function runStatusOf(status: WorkflowInstanceStatus): RunStatus {
     case 'stopping':
     case 'ending':
       return 'stopping';
+    case 'queued':
+    case 'pausing':
+    case 'paused':
     case 'succeeded':
     case 'failed':
     case 'stopped':
@@ -69,11 +78,17 @@ function noteOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask)
     case 'waiting':
       return `waits for ${openNeeds(plan, context, task)}`;
     case 'ready':
-      return state.held?.message ?? 'waits for a worker';
+      return readyNoteOf(context, state);
+    case 'delayed':
+      return 'waits for the delay before its first attempt to be over';
+    case 'awaiting':
+      return awaitedBy(state);
+    case 'skipped':
+      return skippedBy(state);
     case 'backingOff':
       return `failed (${state.fault?.message ?? 'no reason given'}); attempt ${state.attempt + 1} follows`;
     case 'absent':
-      return `${state.absence?.reason.message ?? 'its worker is absent'}; waits for ${awaitedBy(state)}`;
+      return `${state.absence?.reason.message ?? 'its worker is absent'}; waits for ${absenceEndOf(state)}`;
     case 'cancelling':
       return state.cancelReason === 'timeout' ? 'ran longer than its timeout; is being cancelled' : 'is being stopped';
     case 'failed':
@@ -90,14 +105,49 @@ function noteOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask)
   }
 }
 
-function awaitedBy({ absence }: TaskState['context']): string {
+function readyNoteOf({ pause }: WorkflowInstanceContext, { isolations, held }: TaskState['context']): string {
+  if (pause !== null) return `the run was paused by ${pause.by}`;
+  if (isolations > 0) return 'isolated; rejoin it to let it run';
+  return held?.message ?? 'waits for a worker';
+}
+
+function absenceEndOf({ absence }: TaskState['context']): string {
   return absence?.dueAt === null ? 'a decision: resolve it with retry or fail' : 'the return of the worker';
+}
+
+function awaitedBy({ awaiting }: TaskState['context']): string {
+  const awaits = awaiting?.awaits;
+  switch (awaits?.kind) {
+    case 'signal':
+      return `waits for the signal ${awaits.name}`;
+    case 'approval':
+      return awaits.question === undefined ? 'waits for an approval' : `waits for an approval: ${awaits.question}`;
+    case 'workflow':
+      return `waits for the run ${awaits.child} of ${awaits.workflow}`;
+    default:
+      return 'waits for runs of other workflows';
+  }
+}
+
+function skippedBy({ skip }: TaskState['context']): string {
+  switch (skip?.why) {
+    case 'disabled':
+      return 'skipped: it is disabled';
+    case 'notSelected':
+      return 'skipped: the run was started without it';
+    case 'person':
+      return `skipped by ${skip.by}${skip.reason === null ? '' : `: ${skip.reason}`}`;
+    default:
+      return 'skipped: no way that was taken leads here';
+  }
 }
 
 const needsNamed = 3;
 
+const isSettledWell = (status: TaskState['status']) => status === 'succeeded' || status === 'skipped';
+
 function openNeeds(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask): string {
-  const open = task.needs.filter((need) => at(context.tasks, need).status !== 'succeeded');
+  const open = task.needs.filter((need) => !isSettledWell(at(context.tasks, need).status));
   const named = open.slice(0, needsNamed).map((need) => plan.tasks[need]?.definition.name);
   return open.length > needsNamed ? `${named.join(', ')} and ${open.length - needsNamed} more` : named.join(', ');
 }

@@ -2,10 +2,17 @@
  * What may be asked of a workflow instance. Time, ids and randomness arrive inside: `now` is milliseconds since 1970,
  * `random` a number in [0, 1). Commands are made by this system only; what users send is in `schemas/messages`.
  */
-import type { DefinitionReference } from '../definition/workflow.definition.ts';
-import type { Fault, HoldReason, OwnershipReason, PlacementReason } from '../events/workflow-instance.events.ts';
-import type { AttemptId, Incarnation, MasterId, SubmissionKey, TaskName, WorkerId } from '../ids.ts';
-import type { JsonRecord } from '../json.ts';
+import type { DefinitionReference, Priority } from '../definition/workflow.definition.ts';
+import type {
+  ClearScope,
+  Fault,
+  HoldReason,
+  OwnershipReason,
+  PlacementReason,
+  Start,
+} from '../events/workflow-instance.events.ts';
+import type { AttemptId, Incarnation, InstanceId, MasterId, SubmissionKey, TaskName, WorkerId } from '../ids.ts';
+import type { JsonRecord, JsonValue } from '../json.ts';
 import type { AttemptReport } from '../messages/attempt.messages.ts';
 
 /** `retry`: the task is assigned again, `fail`: it fails. */
@@ -13,6 +20,25 @@ export type LossDecision = 'retry' | 'fail';
 
 /** A master that has claimed a run. */
 export type OwnerClaim = { master: MasterId; incarnation: Incarnation; host: string; claimRevision: number };
+
+/** Who asks, under which key (a repeated one is answered as done), and why. */
+type Asked = { key: string; by: string; reason?: string };
+
+/** What people ask of a run. */
+export type Steering = Asked &
+  (
+    | { type: 'RequestPause' }
+    | { type: 'RequestResume' }
+    | { type: 'StopTask'; task: TaskName }
+    | { type: 'SkipTask'; task: TaskName }
+    | { type: 'ForceTask'; task: TaskName; outputs: JsonRecord }
+    | { type: 'ClearTasks'; scope: ClearScope; tasks?: TaskName[] }
+    | { type: 'IsolateTask'; task: TaskName }
+    | { type: 'RejoinTask'; task: TaskName }
+    | { type: 'ChangePriority'; priority: Priority; task?: TaskName }
+    | { type: 'SendSignal'; name: string; payload: JsonValue }
+    | { type: 'ApproveTask'; task: TaskName; approved: boolean }
+  );
 
 export type WorkflowInstanceCommand =
   | {
@@ -25,6 +51,9 @@ export type WorkflowInstanceCommand =
       logicalAt?: number;
       /** Parameters that the submission gave itself. */
       given?: string[];
+      start?: Start;
+      dryRun?: boolean;
+      priority?: Priority;
       /** Who makes the run and owns it from its second event on. Absent where no one owns runs: in a replay or a test. */
       owner?: OwnerClaim;
     }
@@ -66,7 +95,28 @@ export type WorkflowInstanceCommand =
       by: string;
       reason?: string;
     }
-  | { type: 'FireTimer'; now: number; timerId: string; task: TaskName; lossesMax: number }
+  | { type: 'FireTimer'; now: number; random: number; timerId: string; task: TaskName; lossesMax: number }
+  /** A timer of the run itself. */
+  | { type: 'FireRunTimer'; now: number; timerId: string }
+  /** Begins a ready task that its owner decides by itself. */
+  | { type: 'StartTask'; now: number; task: TaskName; attemptId: AttemptId; child?: InstanceId }
+  /** A ready task found no worker: from now on its queue timeout counts. */
+  | { type: 'QueueTask'; now: number; task: TaskName }
+  /** What an awaiting task waited for has come, or will not come. */
+  | {
+      type: 'ConcludeTask';
+      now: number;
+      random: number;
+      task: TaskName;
+      attemptId: AttemptId;
+      result: 'succeeded' | 'failed' | 'stopped';
+      outputs?: JsonRecord;
+      fault?: Fault;
+      evidence?: string;
+    }
+  | { type: 'AdmitWorkflow'; now: number; evidence?: string }
+  | { type: 'ConcludePause'; now: number }
+  | ({ now: number } & Steering)
   | { type: 'RequestStop'; now: number; key: string; by: string; reason?: string }
   /** Ends the run when nothing is left to do. */
   | { type: 'ConcludeWorkflow'; now: number };

@@ -5,6 +5,13 @@
 import { z } from 'zod';
 import { durationMsSchema } from '../duration.ts';
 import { jsonRecordSchema } from '../json.ts';
+import {
+  approvalSettingsSchema,
+  conditionsSettingsSchema,
+  signalSettingsSchema,
+  switchSettingsSchema,
+} from './logic-settings.ts';
+import { dependentSettingsSchema, workflowSettingsSchema } from './run-settings.ts';
 
 /** Runs `command` with the system's shell in a working folder of the attempt's own. */
 export const shellSettingsSchema = z.strictObject({
@@ -53,6 +60,12 @@ export const taskSettingsSchema = z.discriminatedUnion('type', [
   httpSettingsSchema,
   waitSettingsSchema,
   scriptSettingsSchema,
+  switchSettingsSchema,
+  conditionsSettingsSchema,
+  signalSettingsSchema,
+  approvalSettingsSchema,
+  workflowSettingsSchema,
+  dependentSettingsSchema,
 ]);
 
 export type HttpSettings = z.infer<typeof httpSettingsSchema>;

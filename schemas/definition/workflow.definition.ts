@@ -4,7 +4,14 @@
  */
 import { z } from 'zod';
 import { durationMsSchema } from '../duration.ts';
-import { digestSchema, paramNameSchema, taskNameSchema, workerGroupSchema, workflowNameSchema } from '../ids.ts';
+import {
+  digestSchema,
+  paramNameSchema,
+  taskGroupNameSchema,
+  taskNameSchema,
+  workerGroupSchema,
+  workflowNameSchema,
+} from '../ids.ts';
 import { jsonValueSchema } from '../json.ts';
 import { timeZoneSchema } from '../time-zone.ts';
 import { taskSettingsSchema } from './task-settings.ts';
@@ -36,6 +43,28 @@ export const onWorkerLostSchema = z.discriminatedUnion('policy', [
   z.strictObject({ policy: z.literal('ask') }),
 ]);
 
+/** What a timeout does: `fail` ends what takes too long, `warn` only tells, `warnAndFail` does both. */
+export const timeoutPolicySchema = z.enum(['fail', 'warn', 'warnAndFail']);
+
+/** The task runs only while it holds slots of the group; `slots` absent: one. */
+export const taskGroupUseSchema = z.strictObject({
+  name: taskGroupNameSchema,
+  slots: z.int().min(1).max(10_000).optional(),
+});
+
+export const concurrencyPolicies = ['parallel', 'wait', 'discard', 'priority'] as const;
+
+/**
+ * Runs of one workflow beside each other. `parallel` and `wait`: a run beyond `activeMax` waits for its turn. `discard`: it
+ * ends as stopped. `priority`: it takes the place of the running ones of its priority or below, which are stopped.
+ */
+export const concurrencySchema = z.strictObject({
+  policy: z.enum(concurrencyPolicies),
+  /** Runs at a time. Absent: 1, with `parallel` no limit. */
+  activeMax: z.int().min(1).max(100_000).optional(),
+});
+
+/** Fields that are absent have the meaning of definitions from before they existed: digests of old versions stay. */
 export const taskDefinitionSchema = z.strictObject({
   name: taskNameSchema,
   description: z.string().optional(),
@@ -43,8 +72,17 @@ export const taskDefinitionSchema = z.strictObject({
   settings: taskSettingsSchema,
   retry: retryPolicySchema,
   timeoutMs: durationMsSchema.optional(),
+  /** Longest time between being ready and being started, with the same policy. */
+  queueTimeoutMs: durationMsSchema.optional(),
+  /** Absent: `fail`. */
+  timeoutPolicy: timeoutPolicySchema.optional(),
+  /** Wait before the first attempt. */
+  delayMs: durationMsSchema.optional(),
+  /** False: the task is skipped, and what needs it runs. Absent: true. */
+  enabled: z.boolean().optional(),
   workerGroup: workerGroupSchema,
   priority: prioritySchema,
+  group: taskGroupUseSchema.optional(),
   env: z.record(z.string(), z.string()),
   /** The task's own parameters, above the workflow's and what upstream tasks put out. `null` and empty text have no value. */
   params: z.record(paramNameSchema, jsonValueSchema).optional(),
@@ -63,6 +101,11 @@ export const workflowDefinitionSchema = z.strictObject({
   failurePolicy: failurePolicySchema,
   /** IANA name of the zone in which times are written. Absent: `UTC`. */
   timeZone: timeZoneSchema.optional(),
+  /** Longest time from submission to end. */
+  timeoutMs: durationMsSchema.optional(),
+  /** Absent: `fail`. */
+  timeoutPolicy: timeoutPolicySchema.optional(),
+  concurrency: concurrencySchema.optional(),
   tasks: z.array(taskDefinitionSchema).min(1).max(50_000),
 });
 
@@ -73,9 +116,12 @@ export const definitionReferenceSchema = z.strictObject({
   digest: digestSchema,
 });
 
+export type Concurrency = z.infer<typeof concurrencySchema>;
+export type TaskGroupUse = z.infer<typeof taskGroupUseSchema>;
 export type Priority = z.infer<typeof prioritySchema>;
 export type RetryPolicy = z.infer<typeof retryPolicySchema>;
 export type TaskDefinition = z.infer<typeof taskDefinitionSchema>;
+export type TimeoutPolicy = z.infer<typeof timeoutPolicySchema>;
 export type OnWorkerLost = z.infer<typeof onWorkerLostSchema>;
 export type WorkflowDefinition = z.infer<typeof workflowDefinitionSchema>;
 export type DefinitionReference = z.infer<typeof definitionReferenceSchema>;

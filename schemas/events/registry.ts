@@ -3,10 +3,19 @@
  * A changed shape gets a new version here and an upcaster from the old one; a released history is never edited.
  */
 import type { z } from 'zod';
+import { clusterOperationsEvents } from './cluster-operations.events.ts';
+import { taskGroupEvents } from './task-group.events.ts';
 import { workflowDefinitionEvents } from './workflow-definition.events.ts';
 import { workflowInstanceEvents } from './workflow-instance.events.ts';
+import { workflowQueueEvents } from './workflow-queue.events.ts';
 
-export const eventRegistry = { ...workflowInstanceEvents, ...workflowDefinitionEvents } as const;
+export const eventRegistry = {
+  ...workflowInstanceEvents,
+  ...workflowDefinitionEvents,
+  ...taskGroupEvents,
+  ...workflowQueueEvents,
+  ...clusterOperationsEvents,
+} as const;
 
 export type EventType = keyof typeof eventRegistry;
 

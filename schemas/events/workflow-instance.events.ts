@@ -3,17 +3,19 @@
  * Life-cycle events begin with `Workflow`, so that readers of all runs can filter by type prefix.
  */
 import { z } from 'zod';
-import { definitionReferenceSchema } from '../definition/workflow.definition.ts';
+import { definitionReferenceSchema, prioritySchema } from '../definition/workflow.definition.ts';
 import {
   attemptIdSchema,
   incarnationSchema,
+  instanceIdSchema,
   masterIdSchema,
   submissionKeySchema,
   taskNameSchema,
   workerGroupSchema,
   workerIdSchema,
+  workflowNameSchema,
 } from '../ids.ts';
-import { jsonRecordSchema } from '../json.ts';
+import { jsonRecordSchema, jsonValueSchema } from '../json.ts';
 
 const at = z.int();
 const attempt = { task: taskNameSchema, attemptId: attemptIdSchema };
@@ -29,10 +31,46 @@ export const placementReasonSchema = z.object({
 });
 
 export const holdReasonSchema = z.object({
-  code: z.enum(['NO_WORKER_IN_GROUP', 'NO_FREE_SLOT', 'WORKERS_BUSY']),
+  code: z.enum([
+    'NO_WORKER_IN_GROUP',
+    'NO_FREE_SLOT',
+    'WORKERS_BUSY',
+    'GROUP_SLOTS_TAKEN',
+    'GROUP_CLOSED',
+    'HELD_BY_CORONATION',
+    'WORKFLOW_FROZEN',
+    'GROUP_FROZEN',
+  ]),
   message: z.string(),
   group: workerGroupSchema,
 });
+
+/** Who asked for something, under which key, and why. */
+const asked = { key: z.string(), by: z.string(), reason: z.string().optional() };
+
+/** Where a run begins when not everything is to run: the tasks, and whether what they need or what needs them runs too. */
+export const startSchema = z.object({
+  tasks: z.array(taskNameSchema).min(1),
+  mode: z.enum(['only', 'forward', 'backward']),
+});
+
+/** What a task waits for that no worker runs. */
+export const awaitedSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('signal'), name: z.string() }),
+  z.object({ kind: z.literal('approval'), question: z.string().optional() }),
+  z.object({
+    kind: z.literal('workflow'),
+    child: instanceIdSchema,
+    workflow: workflowNameSchema,
+    version: z.int().optional(),
+  }),
+  z.object({ kind: z.literal('dependent') }),
+]);
+
+/** `depth` is 1 for the child of a run that nobody's task started. */
+export const parentSchema = z.object({ instance: instanceIdSchema, task: taskNameSchema, depth: z.int().min(1) });
+
+export const clearScopeSchema = z.enum(['failed', 'all', 'tasks', 'descendants']);
 
 export const ownershipReasonSchema = z.enum(['created', 'masterLost', 'claimLost', 'handedOver']);
 
@@ -42,6 +80,18 @@ export const workflowInstanceEvents = {
     key: submissionKeySchema,
     params: jsonRecordSchema,
     submittedAt: at,
+    /** Parameters that the submission gave itself; the others are defaults. Absent: not known. */
+    given: z.array(z.string()).optional(),
+    /** Absent: everything runs. */
+    start: startSchema.optional(),
+    /** True: no task is run, each succeeds at once without outputs. */
+    dryRun: z.boolean().optional(),
+    /** In place of the priorities of all tasks. */
+    priority: prioritySchema.optional(),
+    /** The time that the run is about, in time expressions and for dependents. Absent: `submittedAt`. */
+    logicalAt: at.optional(),
+    /** The task of another run that started this one. */
+    parent: parentSchema.optional(),
   }),
   OwnershipTaken: z.object({
     epoch: z.int().min(1),
@@ -99,10 +149,76 @@ export const workflowInstanceEvents = {
   }),
   /** The worker is here again and still has the attempt, which goes on. */
   TaskWorkerReturned: z.object({ ...attempt, returnedAt: at }),
+  /** The first attempt waits until then. */
+  TaskDelayed: z.object({ task: taskNameSchema, dueAt: at }),
+  TaskDelayOver: z.object({ task: taskNameSchema }),
+  /** A task with a queue timeout waits for a worker. */
+  TaskQueued: z.object({ task: taskNameSchema, since: at, dueAt: at }),
+  TaskQueueTimedOut: z.object({
+    task: taskNameSchema,
+    timedOutAt: at,
+    action: z.enum(['warn', 'fail']),
+    fault: faultSchema,
+  }),
+  /** The attempt runs longer than its timeout, which only warns. */
+  TaskTimeoutWarned: z.object({ ...attempt, warnedAt: at }),
+  /** A switch or conditions task took a way: of its dependants that a way names, only those in `next` run. */
+  TaskBranchChosen: z.object({
+    task: taskNameSchema,
+    decidedAt: at,
+    /** The way taken: `case 2`, `next`, `otherwise`. */
+    choice: z.string(),
+    next: z.array(taskNameSchema),
+  }),
+  /** The task failed before any attempt: an expression, a reference or a limit was wrong. */
+  TaskUnstartable: z.object({ task: taskNameSchema, failedAt: at, fault: faultSchema }),
+  /** The task waits for an answer from outside; no worker runs it. */
+  TaskAwaits: z.object({
+    ...attempt,
+    attempt: z.int().min(1),
+    since: at,
+    dueAt: at.optional(),
+    awaits: awaitedSchema,
+  }),
+  /** What the task waited for has come, or will not come. */
+  TaskConcluded: z.object({
+    ...attempt,
+    finishedAt: at,
+    result: z.enum(['succeeded', 'failed', 'stopped']),
+    outputs: jsonRecordSchema.optional(),
+    fault: faultSchema.optional(),
+    retry: z.object({ delayMs: z.int(), dueAt: at }).optional(),
+    /** What it follows from: a command's key, a run and its end. */
+    evidence: z.string().optional(),
+  }),
+  /** In a dry run: the task would have run now. */
+  TaskDryRun: z.object({ task: taskNameSchema, finishedAt: at }),
+  TaskStopRequested: z.object({ task: taskNameSchema, ...asked }),
+  TaskSkipped: z.object({ task: taskNameSchema, ...asked }),
+  /** A person declares that the task succeeded. */
+  TaskForced: z.object({ task: taskNameSchema, ...asked, forcedAt: at, outputs: jsonRecordSchema }),
   TaskRetryDue: z.object({ task: taskNameSchema }),
   /** The attempt ended because the run is being stopped or ended. */
   TaskStopped: z.object({ ...attempt, finishedAt: at }),
-  WorkflowStopRequested: z.object({ key: z.string(), by: z.string(), reason: z.string().optional() }),
+  /** Tasks are to run again as if they never had; `tasks` names them where the scope does not. What was blocked or skipped because of them waits again. */
+  StateCleared: z.object({ scope: clearScopeSchema, tasks: z.array(taskNameSchema).optional(), ...asked }),
+  /** The task and all that needs it are not placed until it rejoins. Isolations of several tasks add up. */
+  IsolationAdded: z.object({ task: taskNameSchema, ...asked }),
+  IsolationRemoved: z.object({ task: taskNameSchema, ...asked }),
+  /** Of one task, or of all. */
+  PriorityChanged: z.object({ task: taskNameSchema.optional(), priority: prioritySchema, ...asked }),
+  /** Kept until a task takes it. */
+  SignalReceived: z.object({ name: z.string(), payload: jsonValueSchema, ...asked }),
+  /** A run that waited for its turn may begin. */
+  WorkflowAdmitted: z.object({ admittedAt: at, evidence: z.string().optional() }),
+  WorkflowPauseRequested: z.object(asked),
+  /** Nothing runs any more. */
+  WorkflowPaused: z.object({ pausedAt: at }),
+  WorkflowResumed: z.object(asked),
+  /** An ended run goes on. */
+  WorkflowReopened: z.object({ ...asked, reopenedAt: at }),
+  WorkflowTimedOut: z.object({ timedOutAt: at, action: z.enum(['warn', 'fail']) }),
+  WorkflowStopRequested: z.object(asked),
   WorkflowSucceeded: z.object({ finishedAt: at, outputs: jsonRecordSchema.optional() }),
   /** Names up to 20 of the failed tasks. */
   WorkflowFailed: z.object({ finishedAt: at, failedTasks: z.array(taskNameSchema), failedCount: z.int() }),
@@ -120,4 +236,8 @@ export type WorkflowInstanceEventOf<T extends WorkflowInstanceEventType> = Extra
 export type Fault = z.infer<typeof faultSchema>;
 export type PlacementReason = z.infer<typeof placementReasonSchema>;
 export type HoldReason = z.infer<typeof holdReasonSchema>;
+export type Awaited = z.infer<typeof awaitedSchema>;
+export type ClearScope = z.infer<typeof clearScopeSchema>;
+export type ParentRun = z.infer<typeof parentSchema>;
+export type Start = z.infer<typeof startSchema>;
 export type OwnershipReason = z.infer<typeof ownershipReasonSchema>;

@@ -15,9 +15,17 @@ export const subjects = {
   /** Out: one message for each durable event of a run. */
   events: (workflow: WorkflowName | '*', instance: InstanceId | '*', type: string) =>
     `${root}.events.${workflow}.${instance}.${type}`,
+  /** Anyone: look at task groups and change them (request/reply). */
+  taskGroup: (operation: TaskGroupOperation | '*') => `${root}.taskGroup.${operation}`,
+  /** Anyone: crown a task, freeze a workflow or a worker group, see what is in force (request/reply). */
+  operations: `${root}.operations`,
   masters: {
     /** From a worker whose run's owner stays silent: any master answers for it. */
     report: `${root}.masters.report`,
+    /** To all masters: slots were granted, or the reasons for waiting have changed. */
+    slots: `${root}.masters.slots`,
+    /** To all masters: a run was admitted, turned away, or is to stop. */
+    admission: `${root}.masters.admission`,
   },
   master: {
     report: (master: MasterId) => `${root}.master.${master}.report`,
@@ -25,6 +33,8 @@ export const subjects = {
     ping: (master: MasterId) => `${root}.master.${master}.ping`,
     /** From a master that hands runs over. */
     adopt: (master: MasterId) => `${root}.master.${master}.adopt`,
+    /** From another master: a question to a task group, a workflow queue or the operations that this one owns. */
+    actor: (master: MasterId) => `${root}.master.${master}.actor`,
   },
   worker: {
     offer: (worker: WorkerId) => `${root}.worker.${worker}.offer`,
@@ -35,8 +45,11 @@ export const subjects = {
   },
 } as const;
 
-export const queryKinds = ['runs', 'run', 'events', 'logs', 'definitions', 'definition', 'cluster'] as const;
+export const queryKinds = ['runs', 'run', 'why', 'events', 'logs', 'definitions', 'definition', 'cluster'] as const;
 export type QueryKind = (typeof queryKinds)[number];
+
+export const taskGroupOperations = ['list', 'set', 'open', 'close', 'force', 'priority'] as const;
+export type TaskGroupOperation = (typeof taskGroupOperations)[number];
 
 /** All masters share one queue group: each request reaches one of them. */
 export const masterQueueGroup = 'millrace-masters';
@@ -53,4 +66,8 @@ export const memberKey = {
   worker: (id: WorkerId) => `worker.${id}`,
 } as const;
 
-export const claimKey = (kind: 'workflowInstance', id: string) => `${kind}.${id}`;
+/** Kinds of journaled actors that have an owner. */
+export const actorKinds = ['workflowInstance', 'taskGroup', 'workflowQueue', 'clusterOperations'] as const;
+export type ActorKind = (typeof actorKinds)[number];
+
+export const claimKey = (kind: ActorKind, id: string) => `${kind}.${id}`;

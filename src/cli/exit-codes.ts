@@ -61,6 +61,10 @@ const exitCodeByErrorCode = {
   TASK_START_FAILED: exitCodes.runFailed,
   TASK_CANCELLED: exitCodes.runStopped,
   TASK_TIMED_OUT: exitCodes.runFailed,
+  TASK_QUEUE_TIMED_OUT: exitCodes.runFailed,
+  AWAIT_TIMED_OUT: exitCodes.runFailed,
+  APPROVAL_DECLINED: exitCodes.runFailed,
+  EXPRESSION_FAILED: exitCodes.runFailed,
   TASK_LOST_TOO_OFTEN: exitCodes.runFailed,
   TASK_SCRIPTED_FAILURE: exitCodes.runFailed,
   HTTP_STATUS_UNEXPECTED: exitCodes.runFailed,
@@ -81,7 +85,7 @@ export function exitCodeOfError(code: ErrorCode): ExitCode {
 }
 
 /** How a run ended, for commands that waited for it. */
-export type EndedStatus = Exclude<RunStatus, 'running' | 'stopping'>;
+export type EndedStatus = Extract<RunStatus, 'succeeded' | 'failed' | 'stopped'>;
 
 export function exitCodeOfRun(status: EndedStatus): ExitCode {
   switch (status) {

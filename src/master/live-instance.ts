@@ -41,7 +41,11 @@ export type InstanceSurroundings = {
   append(instance: LiveInstance, expected: number, events: NewEvent[]): Promise<boolean>;
   /** Makes events of decisions: gives them ids and metadata. */
   author(instance: LiveInstance, event: WorkflowInstanceEvent, causationId: string, epoch: number): NewEvent;
-  answer(instance: LiveInstance, effect: WorkflowInstanceEffect): WorkflowInstanceCommand | undefined;
+  answer(
+    instance: LiveInstance,
+    effect: WorkflowInstanceEffect,
+    snapshot: WorkflowInstanceSnapshot,
+  ): WorkflowInstanceCommand | undefined;
   runEffect(instance: LiveInstance, effect: WorkflowInstanceEffect): void;
   onDurable(instance: LiveInstance, events: readonly NewEvent[], firstRevision: number): void;
   /** The run is no longer this process's: lost to another owner, ended, or broken. */
@@ -240,7 +244,9 @@ export class LiveInstance {
     let snapshot = this.#snapshot;
     let epoch = snapshot.context.epoch;
     for (const { command, causationId, onOutcome } of batch) {
-      const settled = settle(this.actor, snapshot, command, (effect) => this.#surroundings.answer(this, effect));
+      const settled = settle(this.actor, snapshot, command, (effect, state) =>
+        this.#surroundings.answer(this, effect, state),
+      );
       if (settled.kind === 'rejected') {
         const { rejection } = settled;
         outcomes.push(() => onOutcome?.({ kind: 'rejected', rejection }));

@@ -106,8 +106,11 @@ export class MasterService {
       courier: this.#courier,
       revocations: this.#revocations,
       dispatcher: () => this.#dispatcher,
+      ids,
       lossesMax: config.lossesMax,
       find: (instance) => this.#host.find(instance),
+      attendance: { attend: () => {}, leave: () => {} },
+      requestAdmission: () => {},
     });
     this.#rehoming = this.#createRehoming();
     this.#projection = new RunProjection({
@@ -228,7 +231,7 @@ export class MasterService {
       log,
       lazyAppendDelayMs: config.lazyAppendDelayMs,
       effects: {
-        answer: (instance, effect) => this.#effects.answer(instance, effect),
+        answer: (instance, effect, snapshot) => this.#effects.answer(instance, effect, snapshot),
         runEffect: (instance, effect) => this.#runEffect(instance, effect),
         onDurable: (instance, events, firstRevision) => this.#publish(instance, events, firstRevision),
       },

@@ -2,19 +2,32 @@
  * What the effects of runs mean on this master. Effects that only ask for a decision are answered at once (`answer`); the
  * others run after their events are durable (I7), and all of them again, from `pendingEffects`, after a takeover.
  */
+
+import { beginsAtOwner } from '../../actors/workflow-instance/begin.decide.ts';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
+import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
+import { priorityOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import type { Priority, TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { HoldReason } from '../../schemas/events/workflow-instance.events.ts';
-import type { InstanceId, TaskName } from '../../schemas/ids.ts';
-import type { Clock } from '../clock/clock.port.ts';
+import type { AttemptId, InstanceId, TaskName } from '../../schemas/ids.ts';
+import type { Clock, IdSource } from '../clock/clock.port.ts';
 import type { Dispatcher, Placement } from '../dispatch/dispatcher.ts';
 import type { WorkerPool } from '../dispatch/worker-pool.ts';
+import { childKeyOf, instanceIdOf } from '../runs/instance-id.ts';
 import type { AttemptCourier } from './attempt-courier.ts';
 import type { LostAttempt } from './fold-run.ts';
 import type { LiveInstance } from './live-instance.ts';
 import type { Revocations } from './revocations.ts';
 
+type EffectOf<T extends WorkflowInstanceEffect['type']> = Extract<WorkflowInstanceEffect, { type: T }>;
 type AssignTask = Extract<WorkflowInstanceCommand, { type: 'AssignTask' }>;
+
+/** Sees to tasks that wait for an answer from outside. Signals and approvals come as commands: nothing is owed for them. */
+export type Attendance = {
+  attend(instance: LiveInstance, awaited: EffectOf<'attend'>): void;
+  leave(instance: LiveInstance, awaited: EffectOf<'leave'>): void;
+};
 
 export type RunEffectsOptions = {
   clock: Clock;
@@ -22,7 +35,11 @@ export type RunEffectsOptions = {
   courier: AttemptCourier;
   revocations: Revocations;
   dispatcher: () => Dispatcher;
+  ids: IdSource;
   lossesMax: number;
+  attendance: Attendance;
+  /** The run waits for its turn; it is told by AdmitWorkflow. */
+  requestAdmission: (instance: LiveInstance) => void;
   find: (id: InstanceId) => LiveInstance | undefined;
 };
 
@@ -34,10 +51,15 @@ export class RunEffects {
   }
 
   /** The decision that an effect asks for, if it can be made now. */
-  answer(instance: LiveInstance, effect: WorkflowInstanceEffect): WorkflowInstanceCommand | undefined {
+  answer(
+    instance: LiveInstance,
+    effect: WorkflowInstanceEffect,
+    snapshot: WorkflowInstanceSnapshot,
+  ): WorkflowInstanceCommand | undefined {
     const { clock, pool } = this.#options;
     if (effect.type === 'concludeWorkflow') return { type: 'ConcludeWorkflow', now: clock.now() };
-    if (effect.type === 'placeTask') return this.#place(instance, effect.task);
+    if (effect.type === 'concludePause') return { type: 'ConcludePause', now: clock.now() };
+    if (effect.type === 'placeTask') return this.#begin(instance, effect.task, snapshot);
     if (effect.type === 'releaseSlot') {
       // The worker's slot is free whether or not the report becomes durable here.
       pool.release(effect.attemptId);
@@ -71,8 +93,24 @@ export class RunEffects {
       case 'withdrawTask':
         this.#options.dispatcher().withdraw(instance.id, effect.task);
         return;
+      case 'armRunTimer':
+        instance.armTimer(effect.timerId, effect.dueAt, () => {
+          const command = { type: 'FireRunTimer', now: this.#options.clock.now(), timerId: effect.timerId } as const;
+          instance.send({ command, causationId: `timer.${effect.timerId}` });
+        });
+        return;
+      case 'attend':
+        this.#options.attendance.attend(instance, effect);
+        return;
+      case 'leave':
+        this.#options.attendance.leave(instance, effect);
+        return;
+      case 'requestAdmission':
+        this.#options.requestAdmission(instance);
+        return;
       case 'placeTask':
       case 'releaseSlot':
+      case 'concludePause':
       case 'concludeWorkflow':
         // Done by `answer`: the task waits in its queue, the slot is free.
         return;
@@ -82,7 +120,7 @@ export class RunEffects {
   /** Everything that is owed by a run that was just taken over. */
   runPending(instance: LiveInstance): void {
     for (const effect of instance.actor.pendingEffects(instance.snapshot)) {
-      const command = this.answer(instance, effect);
+      const command = this.answer(instance, effect, instance.snapshot);
       if (command === undefined) this.run(instance, effect, true);
       else if (command.type === 'AssignTask') this.#sendAssignment(instance, command);
       else instance.send({ command, causationId: `pending.${effect.type}` });
@@ -122,11 +160,29 @@ export class RunEffects {
     });
   }
 
-  #place(instance: LiveInstance, task: TaskName): AssignTask | undefined {
+  /** A ready task that no worker runs begins here; every other one gets a slot, or waits for it. */
+  #begin(
+    instance: LiveInstance,
+    task: TaskName,
+    snapshot: WorkflowInstanceSnapshot,
+  ): WorkflowInstanceCommand | undefined {
     const { plan } = instance.actor;
-    const definition = plan.tasks[plan.indexOf(task) ?? -1]?.definition;
-    if (definition === undefined) return undefined;
-    const { workerGroup: group, priority } = definition;
+    const planned = plan.tasks[plan.indexOf(task) ?? -1];
+    if (planned === undefined) return undefined;
+    const { clock, ids } = this.#options;
+    if (beginsAtOwner(planned, snapshot.context)) {
+      const attemptId = ids.uuid() as AttemptId;
+      const child = childOf(planned.definition, attemptId);
+      const now = clock.now();
+      return { type: 'StartTask', now, task, attemptId, ...(child === undefined ? {} : { child }) };
+    }
+    const placed = this.#place(instance, planned.definition, priorityOf(snapshot.context, planned));
+    if (placed !== undefined || planned.definition.queueTimeoutMs === undefined) return placed;
+    return { type: 'QueueTask', now: clock.now(), task };
+  }
+
+  #place(instance: LiveInstance, definition: TaskDefinition, priority: Priority): AssignTask | undefined {
+    const { name: task, workerGroup: group } = definition;
     const placement = this.#options.dispatcher().place({ instance: instance.id, task, group, priority });
     return placement === undefined ? undefined : this.#assignment(task, placement);
   }
@@ -138,9 +194,15 @@ export class RunEffects {
   #arm(instance: LiveInstance, effect: Extract<WorkflowInstanceEffect, { type: 'armTimer' }>): void {
     const { timerId, task, dueAt } = effect;
     instance.armTimer(timerId, dueAt, () => {
-      const { clock, lossesMax } = this.#options;
-      const command = { type: 'FireTimer', now: clock.now(), timerId, task, lossesMax } as const;
+      const { clock, ids, lossesMax } = this.#options;
+      const common = { now: clock.now(), random: ids.random() };
+      const command = { type: 'FireTimer', ...common, timerId, task, lossesMax } as const;
       instance.send({ command, causationId: `timer.${timerId}` });
     });
   }
+}
+
+/** The child run of a `workflow` task is named by its attempt: it is made once, whoever makes it. */
+function childOf({ settings }: TaskDefinition, attemptId: AttemptId): InstanceId | undefined {
+  return settings.type === 'workflow' ? instanceIdOf(settings.name, childKeyOf(attemptId)) : undefined;
 }

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { expect } from 'vitest';
 import { at } from '../../actors/kit/persistent-vector.ts';
 import { settle } from '../../actors/kit/settle.ts';
-import { timerIds } from '../../actors/task-instance/task-instance.machine.ts';
+import { timerIds } from '../../actors/task-instance/task-instance.state.ts';
 import type { WorkflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';

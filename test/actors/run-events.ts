@@ -59,6 +59,8 @@ export function ownershipTaken(epoch: number): WorkflowInstanceEventOf<'Ownershi
   return { type: 'OwnershipTaken', data: { epoch, ...owner, claimRevision: epoch, reason } };
 }
 
+const asked = { key: 'asked-1', by: 'ann' };
+
 type TaskEventType = Extract<WorkflowInstanceEventType, `Task${string}`>;
 
 /** An event of a task with every required field; `attempt` is the number in the attempt's id. */
@@ -79,6 +81,19 @@ export function taskEvent(type: TaskEventType, name: string, attempt = 1, more: 
     TaskWorkerReturned: { ...data, returnedAt: now },
     TaskRetryDue: { task },
     TaskStopped: { ...data, finishedAt: now },
+    TaskDelayed: { task, dueAt: now + 100 },
+    TaskDelayOver: { task },
+    TaskQueued: { task, since: now, dueAt: now + 100 },
+    TaskQueueTimedOut: { task, timedOutAt: now, action: 'fail', fault },
+    TaskTimeoutWarned: { ...data, warnedAt: now },
+    TaskBranchChosen: { task, decidedAt: now, choice: 'otherwise', next: [] },
+    TaskUnstartable: { task, failedAt: now, fault },
+    TaskAwaits: { ...data, attempt, since: now, awaits: { kind: 'approval' } },
+    TaskConcluded: { ...data, finishedAt: now, result: 'succeeded', outputs: {} },
+    TaskDryRun: { task, finishedAt: now },
+    TaskStopRequested: { task, ...asked },
+    TaskSkipped: { task, ...asked },
+    TaskForced: { task, ...asked, forcedAt: now, outputs: {} },
   };
   return { type, data: { ...fields[type], ...more } } as WorkflowInstanceEvent;
 }
@@ -93,6 +108,26 @@ export function runEvent(type: Exclude<WorkflowInstanceEventType, TaskEventType>
       return ownershipTaken(1);
     case 'WorkflowStopRequested':
       return { type, data: { key: 'stop-1', by: 'ann' } };
+    case 'StateCleared':
+      return { type, data: { scope: 'failed', ...asked } };
+    case 'IsolationAdded':
+    case 'IsolationRemoved':
+      return { type, data: { task: nameOf('a'), ...asked } };
+    case 'PriorityChanged':
+      return { type, data: { priority: 'high', ...asked } };
+    case 'SignalReceived':
+      return { type, data: { name: 'go', payload: 1, ...asked } };
+    case 'WorkflowAdmitted':
+      return { type, data: { admittedAt: now } };
+    case 'WorkflowPauseRequested':
+    case 'WorkflowResumed':
+      return { type, data: asked };
+    case 'WorkflowPaused':
+      return { type, data: { pausedAt: now } };
+    case 'WorkflowReopened':
+      return { type, data: { ...asked, reopenedAt: now } };
+    case 'WorkflowTimedOut':
+      return { type, data: { timedOutAt: now, action: 'fail' } };
     case 'WorkflowSucceeded':
       return { type, data: { finishedAt: now } };
     case 'WorkflowFailed':
@@ -147,7 +182,7 @@ export function resolveLost(task: string, decision: LossDecision, key = 'resolve
 }
 
 export function fireTimer(task: string, timerId: string): WorkflowInstanceCommand {
-  return { type: 'FireTimer', now, task: nameOf(task), timerId, lossesMax };
+  return { type: 'FireTimer', now, random: 0.5, task: nameOf(task), timerId, lossesMax };
 }
 
 export type ReportKind = AttemptReport['kind'];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { finalRefusalsMax } from '../../actors/task-instance/final-refusals.ts';
-import { timerIds } from '../../actors/task-instance/task-instance.machine.ts';
+import { timerIds } from '../../actors/task-instance/task-instance.state.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { OnWorkerLost } from '../../schemas/definition/workflow.definition.ts';
 import { taskOf, workflowOf } from '../kit/definitions.ts';

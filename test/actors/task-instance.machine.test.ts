@@ -2,15 +2,15 @@ import { describe, expect, it } from 'vitest';
 import { transition } from 'xstate';
 import { pendingTaskEffects } from '../../actors/task-instance/task-instance.effects.ts';
 import { canTaskTake, foldTask } from '../../actors/task-instance/task-instance.fold.ts';
+import { taskInstanceMachine } from '../../actors/task-instance/task-instance.machine.ts';
 import {
   type TaskMachineEvent,
   type TaskState,
   type TaskStatus,
-  taskInstanceMachine,
   taskStatuses,
   timerIds,
   waitingTask,
-} from '../../actors/task-instance/task-instance.machine.ts';
+} from '../../actors/task-instance/task-instance.state.ts';
 import {
   attemptIdOf,
   fault,

@@ -5,7 +5,7 @@
 import { expect } from 'vitest';
 import { planOf } from '../../actors/graph/plan.ts';
 import { at } from '../../actors/kit/persistent-vector.ts';
-import type { TaskState } from '../../actors/task-instance/task-instance.machine.ts';
+import type { TaskState } from '../../actors/task-instance/task-instance.state.ts';
 import {
   type WorkflowInstanceActor,
   workflowInstanceActor,

@@ -11,7 +11,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { planOf } from '../../actors/graph/plan.ts';
 import { settle } from '../../actors/kit/settle.ts';
 import { finalRefusalsMax } from '../../actors/task-instance/final-refusals.ts';
-import { timerIds } from '../../actors/task-instance/task-instance.machine.ts';
+import { timerIds } from '../../actors/task-instance/task-instance.state.ts';
 import {
   type WorkflowInstanceActor,
   workflowInstanceActor,

@@ -36,7 +36,36 @@ const words: { [T in WorkflowInstanceEventType]: (data: DataOf<T>) => string } =
   TaskWorkerReturned: ({ task }) => task,
   TaskRetryDue: ({ task }) => task,
   TaskStopped: ({ task }) => task,
-  WorkflowStopRequested: ({ by, reason }) => `by ${by}${reason === undefined ? '' : `: ${reason}`}`,
+  TaskDelayed: ({ task }) => task,
+  TaskDelayOver: ({ task }) => task,
+  TaskQueued: ({ task, since, dueAt }) => `${task}, at most ${shortDuration(dueAt - since)}`,
+  TaskQueueTimedOut: ({ task, fault, action }) =>
+    `${task}: ${fault.message}${action === 'warn' ? '; goes on waiting' : ''}`,
+  TaskTimeoutWarned: ({ task }) => task,
+  TaskBranchChosen: ({ task, choice, next }) =>
+    `${task}: ${choice}${next.length === 0 ? '' : ` to ${next.join(', ')}`}`,
+  TaskUnstartable: ({ task, fault }) => `${task}: ${fault.message} (${fault.code})`,
+  TaskAwaits: ({ task, awaits }) =>
+    `${task} waits for ${awaits.kind === 'signal' ? `the signal ${awaits.name}` : awaits.kind}`,
+  TaskConcluded: ({ task, result, fault }) =>
+    `${task} ${result}${fault === undefined ? '' : `: ${fault.message} (${fault.code})`}`,
+  TaskDryRun: ({ task }) => task,
+  TaskStopRequested: ({ task, by, reason }) => `${task} ${askedBy(by, reason)}`,
+  TaskSkipped: ({ task, by, reason }) => `${task} ${askedBy(by, reason)}`,
+  TaskForced: ({ task, by, reason }) => `${task} ${askedBy(by, reason)}`,
+  StateCleared: ({ scope, tasks, by, reason }) =>
+    `${tasks === undefined ? scope : `${scope}: ${tasks.join(', ')}`} ${askedBy(by, reason)}`,
+  IsolationAdded: ({ task, by, reason }) => `${task} ${askedBy(by, reason)}`,
+  IsolationRemoved: ({ task, by, reason }) => `${task} ${askedBy(by, reason)}`,
+  PriorityChanged: ({ task, priority, by, reason }) => `${task ?? 'all tasks'} to ${priority} ${askedBy(by, reason)}`,
+  SignalReceived: ({ name, by, reason }) => `${name} ${askedBy(by, reason)}`,
+  WorkflowAdmitted: ({ evidence }) => evidence ?? '',
+  WorkflowPauseRequested: ({ by, reason }) => askedBy(by, reason),
+  WorkflowPaused: () => '',
+  WorkflowResumed: ({ by, reason }) => askedBy(by, reason),
+  WorkflowReopened: ({ by, reason }) => askedBy(by, reason),
+  WorkflowTimedOut: ({ action }) => (action === 'warn' ? 'goes on' : 'is being ended'),
+  WorkflowStopRequested: ({ by, reason }) => askedBy(by, reason),
   WorkflowSucceeded: () => '',
   WorkflowFailed: ({ failedTasks, failedCount }) => {
     const more = failedCount > failedTasks.length ? ` and ${failedCount - failedTasks.length} more` : '';
@@ -44,6 +73,10 @@ const words: { [T in WorkflowInstanceEventType]: (data: DataOf<T>) => string } =
   },
   WorkflowStopped: ({ by }) => `by ${by}`,
 };
+
+function askedBy(by: string, reason: string | undefined): string {
+  return `by ${by}${reason === undefined ? '' : `: ${reason}`}`;
+}
 
 function lossDecidedBy(decidedBy: DataOf<'TaskLost'>['decidedBy']): string {
   return decidedBy === undefined ? '' : `; decided by ${decidedBy.by}`;

@@ -12,7 +12,8 @@ export type TaskPhase =
   | 'retrying'
   | 'succeeded'
   | 'failed'
-  | 'stopped';
+  | 'stopped'
+  | 'skipped';
 
 export type WatchedTask = {
   name: string;
@@ -53,6 +54,7 @@ export function createRunProgress(): RunProgress {
       succeeded: 0,
       failed: 0,
       stopped: 0,
+      skipped: 0,
     },
     active: new Set(),
     firstFailure: undefined,
@@ -92,6 +94,52 @@ const changes: { [T in WorkflowInstanceEventType]: Change<T> } = {
   TaskWorkerReturned: (progress, { task }) => moveTask(progress, task, { phase: 'running', note: undefined }),
   TaskRetryDue: (progress, { task }) => moveTask(progress, task, { phase: 'waiting' }),
   TaskStopped: (progress, { task }) => moveTask(progress, task, { phase: 'stopped' }),
+  TaskDelayed: (progress, { task }) => moveTask(progress, task, { phase: 'waiting', note: 'delayed' }),
+  TaskDelayOver: (progress, { task }) => moveTask(progress, task, { phase: 'waiting', note: undefined }),
+  TaskQueued: () => undefined,
+  TaskQueueTimedOut: (progress, { task, fault, action }) => {
+    if (action === 'fail') failTask(progress, task, fault);
+  },
+  TaskTimeoutWarned: (progress, { task }) => moveTask(progress, task, { phase: 'running', note: 'takes too long' }),
+  TaskBranchChosen: (progress, { task }) => moveTask(progress, task, { phase: 'succeeded' }),
+  TaskUnstartable: (progress, { task, fault }) => failTask(progress, task, fault),
+  TaskAwaits: (progress, { task, awaits, since }) =>
+    moveTask(progress, task, { phase: 'running', worker: undefined, since, note: `waits: ${awaits.kind}` }),
+  TaskConcluded: (progress, { task, result, fault, retry }) => {
+    if (result === 'succeeded') moveTask(progress, task, { phase: 'succeeded' });
+    else if (result === 'stopped') moveTask(progress, task, { phase: 'stopped' });
+    else if (retry === undefined) failTask(progress, task, fault);
+    else moveTask(progress, task, { phase: 'retrying', note: fault?.message });
+  },
+  TaskDryRun: (progress, { task }) => moveTask(progress, task, { phase: 'succeeded' }),
+  TaskStopRequested: () => undefined,
+  TaskSkipped: (progress, { task }) => moveTask(progress, task, { phase: 'skipped' }),
+  TaskForced: (progress, { task }) => moveTask(progress, task, { phase: 'succeeded' }),
+  StateCleared: () => undefined,
+  IsolationAdded: () => undefined,
+  IsolationRemoved: () => undefined,
+  PriorityChanged: () => undefined,
+  SignalReceived: () => undefined,
+  WorkflowAdmitted: (progress) => {
+    progress.status = 'running';
+  },
+  WorkflowPauseRequested: (progress) => {
+    progress.status = 'pausing';
+  },
+  WorkflowPaused: (progress) => {
+    progress.status = 'paused';
+  },
+  WorkflowResumed: (progress) => {
+    progress.status = 'running';
+  },
+  WorkflowReopened: (progress) => {
+    progress.status = 'running';
+    progress.finishedAt = undefined;
+    progress.firstFailure = undefined;
+  },
+  WorkflowTimedOut: (progress, { action }) => {
+    if (action === 'fail') progress.status = 'stopping';
+  },
   WorkflowStopRequested: (progress) => {
     progress.status = 'stopping';
   },
@@ -119,6 +167,12 @@ function applyKnown<T extends WorkflowInstanceEventType>(
 function endRun(progress: RunProgress, status: RunStatus, finishedAt: number): void {
   progress.status = status;
   progress.finishedAt = finishedAt;
+}
+
+function failTask(progress: RunProgress, task: string, fault: { code: string; message: string } | undefined): void {
+  const why = fault === undefined ? 'failed' : `${fault.message} (${fault.code})`;
+  progress.firstFailure ??= `${task}: ${why}`;
+  moveTask(progress, task, { phase: 'failed', note: fault?.message });
 }
 
 function moveTask(progress: RunProgress, name: string, change: Partial<WatchedTask> & { phase: TaskPhase }): void {

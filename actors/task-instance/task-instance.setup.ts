@@ -1,0 +1,193 @@
+/** The guards and actions of the task machine: when an event counts, what it changes, and what is owed because of it. */
+import { setup } from 'xstate';
+import type { AttemptId } from '../../schemas/ids.ts';
+import { effectOnly, update } from '../kit/machine-fold.ts';
+import {
+  absenceOf,
+  assignmentOf,
+  awaitingOf,
+  clearedOf,
+  endWithoutAttemptOf,
+  holdOf,
+  noAttempt,
+  outcomeOf,
+  queueOf,
+  stopOf,
+} from './task-instance.changes.ts';
+import {
+  type AttemptPlace,
+  type Awaiting,
+  type TaskContext,
+  type TaskMachineEvent,
+  timerIds,
+} from './task-instance.state.ts';
+
+type ContextScope = { context: TaskContext };
+type Scope = ContextScope & { event: TaskMachineEvent };
+type CancelReason = 'stop' | 'timeout';
+
+const change = update<TaskContext, TaskMachineEvent>;
+
+const isStopping = ({ context }: ContextScope) => context.cancelReason === 'stop';
+const isLastNeed = ({ context }: ContextScope) => context.unmetNeeds <= 1;
+const isPassedOver = ({ context }: ContextScope) => context.passOver !== null;
+
+function isCurrentAttempt({ context, event }: Scope): boolean {
+  return 'data' in event && 'attemptId' in event.data && event.data.attemptId === context.current?.attemptId;
+}
+
+function isCurrentAwait({ context, event }: Scope): boolean {
+  return 'data' in event && 'attemptId' in event.data && event.data.attemptId === context.awaiting?.attemptId;
+}
+
+const isTimed = ({ event }: Scope) => event.type === 'TaskStarted' && event.data.timeoutAt !== undefined;
+const isAbsence = (scope: Scope) => scope.event.type === 'TaskWorkerAbsent' && isCurrentAttempt(scope);
+const isLimited = ({ event }: Scope) => event.type === 'TaskWorkerAbsent' && event.data.dueAt !== undefined;
+const isAfterTimeout = ({ context }: ContextScope) => context.cancelReason === 'timeout';
+
+function isFirstStart(scope: Scope): boolean {
+  return scope.event.type === 'TaskStarted' && isCurrentAttempt(scope) && scope.context.startedAt === null;
+}
+
+function isCurrentFailure(scope: Scope, kind: 'retried' | 'final'): boolean {
+  if (scope.event.type !== 'TaskFailed' || !isCurrentAttempt(scope)) return false;
+  return (scope.event.data.retry === undefined) === (kind === 'final');
+}
+
+function isConclusion(scope: Scope, kind: 'succeeded' | 'stopped' | 'retried' | 'failed'): boolean {
+  if (scope.event.type !== 'TaskConcluded' || !isCurrentAwait(scope)) return false;
+  const { result, retry } = scope.event.data;
+  return kind === (result === 'failed' && retry !== undefined ? 'retried' : result);
+}
+
+export const taskSetup = setup({
+  types: {} as { context: TaskContext; events: TaskMachineEvent; input: TaskContext },
+  guards: {
+    isLastNeed,
+    isLastNeedPassedOver: (scope) => isLastNeed(scope) && isPassedOver(scope),
+    isLastNeedOfNone: (scope) => isLastNeed(scope) && scope.context.metNeeds === 0,
+    isLastIsolation: ({ context }) => context.isolations <= 1,
+    isCurrentAttempt,
+    isTimedStart: (scope) => isCurrentAttempt(scope) && isTimed(scope),
+    isRetriedFailure: (scope) => isCurrentFailure(scope, 'retried') && !isStopping(scope),
+    isFinalFailure: (scope) => isCurrentFailure(scope, 'final'),
+    isGivenUpLoss: (scope) => isCurrentAttempt(scope) && scope.event.type === 'TaskLost' && scope.event.data.givenUp,
+    isLimitedAbsence: (scope) => isAbsence(scope) && isLimited(scope),
+    isAskedAbsence: (scope) => isAbsence(scope) && !isLimited(scope),
+    isLimitedAbsenceAfterTimeout: (scope) => isAbsence(scope) && isLimited(scope) && isAfterTimeout(scope),
+    isAskedAbsenceAfterTimeout: (scope) => isAbsence(scope) && !isLimited(scope) && isAfterTimeout(scope),
+    isTimedStartAtLast: (scope) => isFirstStart(scope) && isTimed(scope),
+    isFirstStart,
+    isReturnAfterTimeout: (scope) => isCurrentAttempt(scope) && isAfterTimeout(scope),
+    isReturnToTimedRun: (scope) => isCurrentAttempt(scope) && scope.context.timeoutAt !== null,
+    isReturnToRun: (scope) => isCurrentAttempt(scope) && scope.context.startedAt !== null,
+    isCurrentWhileStopping: (scope) => isCurrentAttempt(scope) && isStopping(scope),
+    isUnstartedWhileStopping: (scope) =>
+      isCurrentAttempt(scope) && isStopping(scope) && scope.context.startedAt === null,
+    isLimitedAwait: ({ event }) => event.type === 'TaskAwaits' && event.data.dueAt !== undefined,
+    isCurrentAwait,
+    isAwaitingChild: ({ context }) => context.awaiting?.awaits.kind === 'workflow',
+    isConcludedWell: (scope) => isConclusion(scope, 'succeeded'),
+    isConcludedForNow: (scope) => isConclusion(scope, 'retried') && !isStopping(scope),
+    isConcludedBadly: (scope) => isConclusion(scope, 'failed'),
+    isConcludedByStop: (scope) => isConclusion(scope, 'stopped'),
+    isQueueWarning: ({ context, event }) =>
+      event.type === 'TaskQueueTimedOut' && event.data.action === 'warn' && context.queue?.hasWarned === false,
+    isQueueFailure: ({ event }) => event.type === 'TaskQueueTimedOut' && event.data.action === 'fail',
+  },
+  actions: {
+    countMetNeed: change(({ context }) => ({
+      unmetNeeds: Math.max(0, context.unmetNeeds - 1),
+      metNeeds: context.metNeeds + Math.min(1, context.unmetNeeds),
+    })),
+    countDeadNeed: change(({ context }) => ({ unmetNeeds: Math.max(0, context.unmetNeeds - 1) })),
+    skipBranch: change(() => ({ skip: { why: 'branch' } })),
+    skipPassedOver: change(({ context }) => ({ skip: { why: context.passOver ?? 'disabled' } })),
+    passOver: change(({ context }) => ({ passOver: context.passOver ?? 'notSelected' })),
+    clear: change(({ context, event }) => clearedOf(context, event)),
+    countIsolation: change(({ context }) => ({ isolations: context.isolations + 1 })),
+    uncountIsolation: change(({ context }) => ({ isolations: Math.max(0, context.isolations - 1) })),
+    rememberPriority: change(({ event }) => (event.type === 'Prioritised' ? { priority: event.priority } : {})),
+    rememberHold: change(({ event }) => (event.type === 'TaskHeld' ? { held: holdOf(event.data.reason) } : {})),
+    rememberDelay: change(({ event }) => (event.type === 'TaskDelayed' ? { dueAt: event.data.dueAt, held: null } : {})),
+    rememberDelayOver: change(() => ({ dueAt: null, isDelayOver: true })),
+    rememberQueue: change(({ context, event }) => queueOf(context, event)),
+    rememberAssignment: change(({ event }) => assignmentOf(event)),
+    rememberAwaiting: change(({ event }) => awaitingOf(event)),
+    rememberStart: change(({ event }) =>
+      event.type === 'TaskStarted' ? { startedAt: event.data.startedAt, timeoutAt: event.data.timeoutAt ?? null } : {},
+    ),
+    rememberStop: change(({ event }) => stopOf(event)),
+    rememberTimeout: change(({ context }) => ({ cancelReason: context.cancelReason ?? 'timeout' })),
+    forgetTimeout: change(() => ({ timeoutAt: null })),
+    forgetAwaitLimit: change(({ context }) =>
+      context.awaiting === null ? {} : { awaiting: { ...context.awaiting, dueAt: null } },
+    ),
+    rememberAbsence: change(({ event }) => absenceOf(event)),
+    endAbsence: change(() => ({ absence: null })),
+    endAttempt: change(({ context, event }) => ({ ...noAttempt, ...outcomeOf(context, event) })),
+    endWithoutAttempt: change(({ event }) => endWithoutAttemptOf(event)),
+    forgetRetry: change(() => ({ dueAt: null })),
+    placeTask: effectOnly,
+    withdrawTask: effectOnly,
+    offerAttempt: (_, _params: AttemptPlace) => effectOnly(),
+    cancelAttempt: (_, _params: AttemptPlace & { reason: CancelReason }) => effectOnly(),
+    revokeAttempt: (_, _params: AttemptPlace) => effectOnly(),
+    releaseSlot: (_, _params: AttemptPlace) => effectOnly(),
+    attend: (_, _params: Attended) => effectOnly(),
+    leave: (_, _params: Attended) => effectOnly(),
+    armTimer: (_, _params: { timerId: string; dueAt: number }) => effectOnly(),
+    disarmTimer: (_, _params: { timerId: string }) => effectOnly(),
+  },
+});
+
+export type Attended = Pick<Awaiting, 'attemptId' | 'awaits'>;
+
+export function placeOf({ context }: ContextScope): AttemptPlace {
+  if (context.current === null) throw new Error(`the task ${context.task} has no attempt (T2)`);
+  return context.current;
+}
+
+export function attendedOf({ context }: ContextScope): Attended {
+  if (context.awaiting === null) throw new Error(`the task ${context.task} awaits nothing`);
+  const { attemptId, awaits } = context.awaiting;
+  return { attemptId, awaits };
+}
+
+export function cancelOf(scope: ContextScope): AttemptPlace & { reason: CancelReason } {
+  return { ...placeOf(scope), reason: scope.context.cancelReason ?? 'stop' };
+}
+
+const awaitedId = ({ context }: ContextScope): AttemptId => attendedOf({ context }).attemptId;
+
+/** The timers of a task, each under an id of its own. */
+const timeoutTimer = (scope: ContextScope) => ({ timerId: timerIds.timeout(placeOf(scope).attemptId) });
+const retryTimer = ({ context }: ContextScope) => ({ timerId: timerIds.retry(context.task, context.failures) });
+const delayTimer = ({ context }: ContextScope) => ({ timerId: timerIds.delay(context.task, context.round) });
+const awaitTimer = (scope: ContextScope) => ({ timerId: timerIds.awaited(awaitedId(scope)) });
+const queueTimer = ({ context }: ContextScope) => ({
+  timerId: timerIds.queue(context.task, context.queue?.since ?? 0),
+});
+const returnTimer = (scope: ContextScope) => ({
+  timerId: timerIds.workerReturn(placeOf(scope).attemptId, scope.context.absence?.since ?? 0),
+});
+
+const arming = (timer: (scope: ContextScope) => { timerId: string }, dueAt: (context: TaskContext) => number | null) =>
+  ({
+    type: 'armTimer',
+    params: (scope: ContextScope) => ({ ...timer(scope), dueAt: dueAt(scope.context) ?? 0 }),
+  }) as const;
+const disarming = (timer: (scope: ContextScope) => { timerId: string }) =>
+  ({ type: 'disarmTimer', params: timer }) as const;
+
+export const armTimeout = arming(timeoutTimer, ({ timeoutAt }) => timeoutAt);
+export const armRetry = arming(retryTimer, ({ dueAt }) => dueAt);
+export const armDelay = arming(delayTimer, ({ dueAt }) => dueAt);
+export const armReturn = arming(returnTimer, ({ absence }) => absence?.dueAt ?? null);
+export const armAwait = arming(awaitTimer, ({ awaiting }) => awaiting?.dueAt ?? null);
+export const armQueue = arming(queueTimer, ({ queue }) => queue?.dueAt ?? null);
+export const disarmTimeout = disarming(timeoutTimer);
+export const disarmRetry = disarming(retryTimer);
+export const disarmDelay = disarming(delayTimer);
+export const disarmReturn = disarming(returnTimer);
+export const disarmAwait = disarming(awaitTimer);

@@ -1,0 +1,139 @@
+/** How a ready task begins that its owner decides by itself: dry runs, delays, ways, and what waits for an answer. */
+import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import type { Condition, SwitchSettings } from '../../schemas/definition/logic-settings.ts';
+import type { Awaited, WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
+import type { InstanceId, TaskName } from '../../schemas/ids.ts';
+import type { JsonValue } from '../../schemas/json.ts';
+import { evaluateExpression } from '../expressions/expression.ts';
+import type { Plan, PlannedTask } from '../graph/plan.ts';
+import { at } from '../kit/persistent-vector.ts';
+import { awaitsOf } from '../task-instance/awaiting.decide.ts';
+import type { TaskState, TaskStatus } from '../task-instance/task-instance.state.ts';
+import type { WorkflowInstanceContext } from './workflow-instance.state.ts';
+
+type StartTask = Extract<WorkflowInstanceCommand, { type: 'StartTask' }>;
+
+/** Types that no worker runs. */
+const ownTypes: readonly string[] = ['switch', 'conditions', 'signal', 'approval', 'workflow', 'dependent'];
+
+/** Whether the owner begins the ready task by itself, with StartTask, instead of placing it. */
+export function beginsAtOwner(task: PlannedTask, context: WorkflowInstanceContext): boolean {
+  const { settings, delayMs } = task.definition;
+  if (context.dryRun || ownTypes.includes(settings.type)) return true;
+  return delayMs !== undefined && delayMs > 0 && !at(context.tasks, task.index).context.isDelayOver;
+}
+
+export function decideBegin(
+  plan: Plan,
+  context: WorkflowInstanceContext,
+  planned: PlannedTask,
+  command: StartTask,
+): WorkflowInstanceEvent[] {
+  const { definition } = planned;
+  const { now, task } = command;
+  const state = at(context.tasks, planned.index);
+  if (state.status !== 'ready') return [];
+  const { settings, delayMs } = definition;
+  if (settings.type === 'conditions') {
+    const isMet = holds(plan, context, settings.when);
+    return [chosen(task, now, isMet ? 'next' : 'otherwise', isMet ? settings.next : settings.otherwise)];
+  }
+  if (settings.type === 'switch') return [decideSwitch(context, planned, settings, now)];
+  if (context.dryRun) return [{ type: 'TaskDryRun', data: { task, finishedAt: now } }];
+  if (delayMs !== undefined && delayMs > 0 && !state.context.isDelayOver) {
+    return [{ type: 'TaskDelayed', data: { task, dueAt: now + delayMs } }];
+  }
+  const awaits = awaitedBy(planned, command.child);
+  return awaits === undefined ? [] : beginToAwait(context, planned, state, awaits, command);
+}
+
+function awaitedBy({ definition: { settings } }: PlannedTask, child: InstanceId | undefined): Awaited | undefined {
+  switch (settings.type) {
+    case 'signal':
+      return { kind: 'signal', name: settings.name };
+    case 'approval':
+      return { kind: 'approval', ...(settings.question === undefined ? {} : { question: settings.question }) };
+    case 'dependent':
+      return { kind: 'dependent' };
+    case 'workflow': {
+      const { name: workflow, version } = settings;
+      if (child === undefined) return undefined;
+      return { kind: 'workflow', child, workflow, ...(version === undefined ? {} : { version }) };
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** A signal that came before anybody waited for it is taken at once. */
+function beginToAwait(
+  context: WorkflowInstanceContext,
+  { definition }: PlannedTask,
+  state: TaskState,
+  awaits: Awaited,
+  { now, attemptId }: StartTask,
+): WorkflowInstanceEvent[] {
+  const begun = awaitsOf(definition, state, awaits, { now, attemptId });
+  const payload = awaits.kind === 'signal' ? context.signals[awaits.name]?.[0] : undefined;
+  if (payload === undefined) return [begun];
+  const { name: task } = definition;
+  const evidence = 'the signal had come before';
+  const data = { task, attemptId, finishedAt: now, result: 'succeeded' as const, outputs: { payload }, evidence };
+  return [begun, { type: 'TaskConcluded', data }];
+}
+
+function decideSwitch(
+  context: WorkflowInstanceContext,
+  planned: PlannedTask,
+  settings: SwitchSettings,
+  now: number,
+): WorkflowInstanceEvent {
+  const task = planned.definition.name;
+  const variables = variablesOf(context, planned);
+  for (const [index, { when, next }] of settings.cases.entries()) {
+    const result = evaluateExpression(when, variables);
+    const place = `case ${index + 1}`;
+    if (!result.ok) return unstartable(task, now, `${place}, ${quoted(when, result.position)}: ${result.message}`);
+    if (typeof result.value !== 'boolean') {
+      return unstartable(
+        task,
+        now,
+        `${place}, ${quoted(when)}: expected true or false, got ${JSON.stringify(result.value)}`,
+      );
+    }
+    if (result.value) return chosen(task, now, place, next);
+  }
+  return chosen(task, now, 'otherwise', settings.otherwise);
+}
+
+const quoted = (text: string, position?: number) =>
+  position === undefined ? `"${text}"` : `"${text}" at character ${position + 1}`;
+
+/** What an expression of a task may read: the parameters of the run, and how what the task needs has ended. */
+export function variablesOf(context: WorkflowInstanceContext, { needs }: PlannedTask): Record<string, JsonValue> {
+  const tasks: Record<string, JsonValue> = {};
+  for (const need of needs) {
+    const { status, context: needed } = at(context.tasks, need);
+    tasks[needed.task] = { status, outputs: needed.outputs ?? {}, fault: needed.fault };
+  }
+  return { params: context.params, tasks };
+}
+
+function chosen(task: TaskName, now: number, choice: string, next: readonly TaskName[]): WorkflowInstanceEvent {
+  return { type: 'TaskBranchChosen', data: { task, decidedAt: now, choice, next: [...next] } };
+}
+
+function unstartable(task: TaskName, now: number, message: string): WorkflowInstanceEvent {
+  return { type: 'TaskUnstartable', data: { task, failedAt: now, fault: { code: 'EXPRESSION_FAILED', message } } };
+}
+
+function holds(plan: Plan, context: WorkflowInstanceContext, condition: Condition): boolean {
+  if ('all' in condition) return condition.all.every((part) => holds(plan, context, part));
+  if ('any' in condition) return condition.any.some((part) => holds(plan, context, part));
+  const index = plan.indexOf(condition.task);
+  if (index === undefined) return false;
+  const { status } = at(context.tasks, index);
+  return condition.is === 'succeeded' ? status === 'succeeded' : badEnds.includes(status);
+}
+
+const badEnds: readonly TaskStatus[] = ['failed', 'stopped', 'blocked'];

@@ -1,0 +1,237 @@
+/**
+ * What people ask of a run, decided. Each command has a key: a repeated one was done and is answered without events. A
+ * command that the state does not allow is rejected with what was found and what is possible.
+ */
+import type { Steering, WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
+import type { TaskName } from '../../schemas/ids.ts';
+import type { Plan, PlannedTask } from '../graph/plan.ts';
+import { type Decision, rejected } from '../kit/decider.ts';
+import { at } from '../kit/persistent-vector.ts';
+import { canTaskTake } from '../task-instance/task-instance.fold.ts';
+import { hasEnded, type TaskState, type TaskStatus } from '../task-instance/task-instance.state.ts';
+import { clearedBy } from './steering.ts';
+import type { WorkflowInstanceSnapshot } from './workflow-instance.machine.ts';
+import { isEnded, type WorkflowInstanceContext, type WorkflowInstanceStatus } from './workflow-instance.state.ts';
+
+type Decided = Decision<WorkflowInstanceEvent>;
+type SteeringCommand = { now: number } & Steering;
+type CommandOf<T extends Steering['type']> = { now: number } & Extract<Steering, { type: T }>;
+type State = { plan: Plan; value: WorkflowInstanceStatus; context: WorkflowInstanceContext };
+type TaskEvent = Extract<WorkflowInstanceEvent, { type: `Task${string}` }>;
+
+const steeringTypes: readonly string[] = [
+  'RequestPause',
+  'RequestResume',
+  'StopTask',
+  'SkipTask',
+  'ForceTask',
+  'ClearTasks',
+  'IsolateTask',
+  'RejoinTask',
+  'ChangePriority',
+  'SendSignal',
+  'ApproveTask',
+] satisfies Steering['type'][];
+
+export function isSteering(command: WorkflowInstanceCommand): command is SteeringCommand {
+  return steeringTypes.includes(command.type);
+}
+
+const nothing: Decided = { kind: 'events', events: [] };
+
+export function decideSteering(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: SteeringCommand): Decided {
+  const state = { plan, value: snapshot.value as WorkflowInstanceStatus, context: snapshot.context };
+  if (state.context.commandKeys.includes(command.key)) return nothing;
+  switch (command.type) {
+    case 'RequestPause':
+      return pause(state, command);
+    case 'RequestResume':
+      return resume(state, command);
+    case 'StopTask':
+      return forOpenRun(state, command, (task) => ofTask(state, task, stopOf(command)));
+    case 'SkipTask':
+      return redress(state, command, { type: 'TaskSkipped', data: { task: command.task, ...askedOf(command) } });
+    case 'ForceTask': {
+      const { task, now, outputs } = command;
+      return redress(state, command, {
+        type: 'TaskForced',
+        data: { task, ...askedOf(command), forcedAt: now, outputs },
+      });
+    }
+    case 'ClearTasks':
+      return clear(state, command);
+    case 'IsolateTask':
+      return forOpenRun(state, command, ({ definition: { name } }) => {
+        if (state.context.isolated.some(({ task }) => task === name)) return nothing;
+        return events({ type: 'IsolationAdded', data: { task: name, ...askedOf(command) } });
+      });
+    case 'RejoinTask':
+      return forOpenRun(state, command, ({ definition: { name } }) => rejoin(state, name, command));
+    case 'ChangePriority':
+      return changePriority(state, command);
+    case 'SendSignal':
+      return signal(state, command);
+    case 'ApproveTask':
+      return forOpenRun(state, command, (task) => approve(state, task, command));
+  }
+}
+
+function askedOf({ key, by, reason }: SteeringCommand) {
+  return { key, by, ...(reason === undefined ? {} : { reason }) };
+}
+
+const events = (...decided: WorkflowInstanceEvent[]): Decided => ({ kind: 'events', events: decided });
+const notAllowed = (message: string): Decided => rejected('COMMAND_NOT_ALLOWED', message);
+
+const isOpen = (value: WorkflowInstanceStatus) => value === 'active' || value === 'pausing' || value === 'paused';
+const openOnly = (value: WorkflowInstanceStatus) =>
+  notAllowed(`the run is ${value}; only one that is active, pausing or paused takes this command`);
+
+function pause({ value }: State, command: CommandOf<'RequestPause'>): Decided {
+  if (value === 'pausing' || value === 'paused') return nothing;
+  if (value !== 'active') return notAllowed(`a run that is ${value} cannot be paused; only an active one can`);
+  return events({ type: 'WorkflowPauseRequested', data: askedOf(command) });
+}
+
+function resume({ value }: State, command: CommandOf<'RequestResume'>): Decided {
+  if (value === 'active') return nothing;
+  if (value !== 'pausing' && value !== 'paused') {
+    return notAllowed(`a run that is ${value} cannot be resumed; only a paused one can`);
+  }
+  return events({ type: 'WorkflowResumed', data: askedOf(command) });
+}
+
+function forOpenRun(state: State, { task }: { task: TaskName }, decide: (task: PlannedTask) => Decided): Decided {
+  if (!isOpen(state.value)) return openOnly(state.value);
+  const planned = plannedOf(state.plan, task);
+  return planned === undefined ? unknownTask(state.plan, task) : decide(planned);
+}
+
+function plannedOf(plan: Plan, task: TaskName): PlannedTask | undefined {
+  const index = plan.indexOf(task);
+  return index === undefined ? undefined : plan.tasks[index];
+}
+
+function unknownTask(plan: Plan, task: TaskName): Decided {
+  return rejected('ATTEMPT_NOT_FOUND', `the workflow ${plan.definition.name} has no task ${task}`);
+}
+
+function stopOf(command: CommandOf<'StopTask'>): TaskEvent {
+  return { type: 'TaskStopRequested', data: { task: command.task, ...askedOf(command) } };
+}
+
+const takers: Partial<Record<TaskEvent['type'], string>> = {
+  TaskStopRequested: 'only one that has not ended can be stopped',
+  TaskSkipped:
+    'only one that does not run can be skipped: waiting, ready, delayed, backing off, failed, stopped or blocked',
+  TaskForced: 'only one that is failed, stopped, blocked or skipped can be declared to have succeeded',
+};
+
+function ofTask({ context }: State, { index, definition }: PlannedTask, event: TaskEvent): Decided {
+  const state = at(context.tasks, index);
+  if (canTaskTake(state, event)) return events(event);
+  return notAllowed(`the task ${definition.name} is ${state.status}; ${takers[event.type] ?? 'it cannot take that'}`);
+}
+
+/** Also in a run that has ended: it goes on. */
+function redress(state: State, command: CommandOf<'SkipTask' | 'ForceTask'>, event: TaskEvent): Decided {
+  const { plan, value } = state;
+  if (!isOpen(value) && !isEnded(value)) return openOnly(value);
+  const planned = plannedOf(plan, command.task);
+  if (planned === undefined) return unknownTask(plan, command.task);
+  const decided = ofTask(state, planned, event);
+  return decided.kind === 'rejected' ? decided : events(...reopening(state, command), ...decided.events);
+}
+
+function reopening({ value }: State, command: SteeringCommand): WorkflowInstanceEvent[] {
+  if (!isEnded(value)) return [];
+  return [{ type: 'WorkflowReopened', data: { ...askedOf(command), reopenedAt: command.now } }];
+}
+
+/** Attempts run, or may run, or something is awaited. */
+const underWay: readonly TaskStatus[] = ['assigned', 'accepted', 'running', 'awaiting', 'absent', 'cancelling'];
+const namedMax = 3;
+
+function clear(state: State, command: CommandOf<'ClearTasks'>): Decided {
+  const { plan, context, value } = state;
+  const { scope, tasks } = command;
+  if (!isOpen(value) && !isEnded(value)) return openOnly(value);
+  if (scope === 'all' && !isEnded(value)) {
+    return notAllowed(`the run is ${value}; only one that has ended can be run again as a whole: stop it first`);
+  }
+  const unknown = tasks?.find((task) => plan.indexOf(task) === undefined);
+  if (unknown !== undefined) return unknownTask(plan, unknown);
+  const chosen = clearedBy(plan, context, { scope, tasks });
+  if (chosen.size === 0) return notAllowed('no task has failed or was stopped; there is nothing to run again');
+  const busy = [...chosen].map((index) => at(context.tasks, index)).filter(({ status }) => underWay.includes(status));
+  if (busy.length > 0) return notAllowed(`${namesOf(busy)} under way; stop it first, or wait for its end`);
+  const named = tasks === undefined ? {} : { tasks };
+  const cleared = { type: 'StateCleared', data: { scope, ...named, ...askedOf(command) } } as const;
+  return events(...reopening(state, command), cleared);
+}
+
+function namesOf(states: readonly TaskState[]): string {
+  const names = states.slice(0, namedMax).map(({ context }) => context.task);
+  const more = states.length > namedMax ? ` and ${states.length - namedMax} more are` : ' is';
+  return `${names.join(', ')}${more}`;
+}
+
+function rejoin({ context }: State, task: TaskName, command: CommandOf<'RejoinTask'>): Decided {
+  if (!context.isolated.some((entry) => entry.task === task)) {
+    const named = context.isolated.map((entry) => entry.task).join(', ');
+    return notAllowed(`the task ${task} is not isolated; isolated are: ${named === '' ? 'none' : named}`);
+  }
+  return events({ type: 'IsolationRemoved', data: { task, ...askedOf(command) } });
+}
+
+function changePriority({ plan, value }: State, command: CommandOf<'ChangePriority'>): Decided {
+  const { task, priority } = command;
+  if (!isOpen(value)) return openOnly(value);
+  if (task !== undefined && plan.indexOf(task) === undefined) return unknownTask(plan, task);
+  return events({
+    type: 'PriorityChanged',
+    data: { ...(task === undefined ? {} : { task }), priority, ...askedOf(command) },
+  });
+}
+
+/** The first task that awaits the signal takes it; without one it is kept. */
+function signal({ plan, context, value }: State, command: CommandOf<'SendSignal'>): Decided {
+  const { name, payload, now, key, by } = command;
+  if (!isOpen(value)) return openOnly(value);
+  if (plan.signalTasks(name).length === 0) {
+    return notAllowed(`no task of the workflow ${plan.definition.name} waits for a signal ${name}`);
+  }
+  const received = { type: 'SignalReceived', data: { name, payload, ...askedOf(command) } } as const;
+  const taker = plan
+    .signalTasks(name)
+    .map((index) => at(context.tasks, index))
+    .find(({ status }) => status === 'awaiting');
+  if (taker?.context.awaiting == null) return events(received);
+  const { task, awaiting } = taker.context;
+  const taken = context.signals[name]?.[0] ?? payload;
+  const end = { task, attemptId: awaiting.attemptId, finishedAt: now, outputs: { payload: taken } };
+  const evidence = `the signal ${name} of ${by} (${key})`;
+  return events(received, { type: 'TaskConcluded', data: { ...end, result: 'succeeded', evidence } });
+}
+
+function approve({ context }: State, { index, definition }: PlannedTask, command: CommandOf<'ApproveTask'>): Decided {
+  const { approved, by, reason, now, key } = command;
+  const { status, context: task } = at(context.tasks, index);
+  if (status !== 'awaiting' || task.awaiting?.awaits.kind !== 'approval') {
+    const found = hasEnded(status) ? `has ended as ${status}` : `is ${status}`;
+    return notAllowed(
+      `the task ${definition.name} ${found}; only one that awaits an approval can be approved or declined`,
+    );
+  }
+  const end = { task: definition.name, attemptId: task.awaiting.attemptId, finishedAt: now, evidence: key };
+  if (approved) {
+    const outputs = { approved, by, ...(reason === undefined ? {} : { comment: reason }) };
+    return events({ type: 'TaskConcluded', data: { ...end, result: 'succeeded', outputs } });
+  }
+  const message = `declined by ${by}${reason === undefined ? '' : `: ${reason}`}`;
+  return events({
+    type: 'TaskConcluded',
+    data: { ...end, result: 'failed', fault: { code: 'APPROVAL_DECLINED', message } },
+  });
+}

@@ -1,0 +1,127 @@
+/** What users ask of task groups and of the cluster, and what masters tell each other of slots and turns. */
+import { z } from 'zod';
+import { concurrencySchema, prioritySchema } from '../definition/workflow.definition.ts';
+import { crownEndSchema, frozenSchema } from '../events/cluster-operations.events.ts';
+import { slotEndSchema, slotHolderSchema } from '../events/task-group.events.ts';
+import { holdReasonSchema } from '../events/workflow-instance.events.ts';
+import { instanceIdSchema, masterIdSchema, taskGroupNameSchema, taskNameSchema, workflowNameSchema } from '../ids.ts';
+
+const asked = {
+  /** Makes a repeated request harmless. Default: a new one. */
+  key: z.string().min(1).max(512).optional(),
+  by: z.string().max(256).default('anonymous'),
+  reason: z.string().max(1_000).optional(),
+};
+const group = { group: taskGroupNameSchema };
+const slots = z.int().min(0).max(1_000_000);
+const waiting = { instance: instanceIdSchema, task: taskNameSchema };
+
+/** Body of `millrace.v1.taskGroup.set`: the group has that many slots from now on. A new group is open. */
+export const setGroupSchema = z.strictObject({ ...group, slots, ...asked });
+/** Body of `millrace.v1.taskGroup.open` and `.close`. */
+export const toggleGroupSchema = z.strictObject({ ...group, ...asked });
+/** Body of `millrace.v1.taskGroup.force`: a waiting task gets its slots, whatever the group has left. */
+export const forceSlotSchema = z.strictObject({ ...group, ...waiting, ...asked });
+/** Body of `millrace.v1.taskGroup.priority`: another place in line for a waiting task. */
+export const slotPrioritySchema = z.strictObject({ ...group, ...waiting, priority: prioritySchema, ...asked });
+/** Body of `millrace.v1.taskGroup.list`. Default: all groups. */
+export const listGroupsSchema = z.strictObject({ group: taskGroupNameSchema.optional() });
+
+const held = { ...slotHolderSchema.shape, slots: z.int(), priority: prioritySchema };
+
+export const taskGroupViewSchema = z.object({
+  name: taskGroupNameSchema,
+  /** `unset`: tasks wait for it, but nobody has said how many slots it has. */
+  status: z.enum(['unset', 'open', 'closed']),
+  slots: z.int(),
+  /** Slots of all holders together. More than `slots` when some were forced, or the group was made smaller. */
+  taken: z.int(),
+  waitingCount: z.int(),
+  /** The first hundred. */
+  holders: z.array(z.object({ ...held, grantedAt: z.int(), isForced: z.boolean() })),
+  /** The first hundred, in the order in which they asked. */
+  waiting: z.array(z.object({ ...held, requestedAt: z.int() })),
+  owner: z.object({ master: masterIdSchema, epoch: z.int() }).optional(),
+});
+export const groupsReplySchema = z.object({ groups: z.array(taskGroupViewSchema) });
+
+/** Body of `millrace.v1.operations`. */
+export const operationRequestSchema = z.discriminatedUnion('type', [
+  z.strictObject({
+    type: z.literal('crown'),
+    ...waiting,
+    /** Of the tasks that it needs, those that may run. Default: all. The others must have ended. */
+    upstreams: z.array(taskNameSchema).optional(),
+    ...asked,
+  }),
+  z.strictObject({ type: z.literal('uncrown'), id: z.string().min(1).max(512), ...asked }),
+  z.strictObject({ type: z.literal('freeze'), target: frozenSchema, ...asked }),
+  z.strictObject({ type: z.literal('unfreeze'), target: frozenSchema, ...asked }),
+  z.strictObject({ type: z.literal('list') }),
+]);
+
+const placed = { placedAt: z.int(), by: z.string(), reason: z.string().optional() };
+
+/** What is in force after the request. */
+export const operationsReplySchema = z.object({
+  crowns: z.array(
+    z.object({
+      id: z.string(),
+      instance: instanceIdSchema,
+      task: taskNameSchema,
+      upstreams: z.array(taskNameSchema),
+      ...placed,
+    }),
+  ),
+  freezes: z.array(z.object({ target: frozenSchema, ...placed })),
+});
+
+const slotReasonSchema = holdReasonSchema.pick({ code: true, message: true });
+
+/** From the owner of runs to the owner of a group: who needs slots, and who is done with them. Repeated until answered. */
+export const slotSyncSchema = z.object({
+  requests: z.array(z.object({ holder: slotHolderSchema, priority: prioritySchema, slots: z.int().min(1) })),
+  releases: z.array(z.object({ holder: slotHolderSchema, why: slotEndSchema })),
+});
+export const slotStateSchema = z.discriminatedUnion('state', [
+  z.object({ holder: slotHolderSchema, state: z.literal('granted') }),
+  z.object({ holder: slotHolderSchema, state: z.literal('waiting'), reason: slotReasonSchema }),
+]);
+/** Also sent to all masters when a slot was granted. */
+export const slotStatesSchema = z.object({ group: taskGroupNameSchema, states: z.array(slotStateSchema) });
+
+/** From the owner of a run to the owner of its workflow's queue. */
+export const admissionRequestSchema = z.object({
+  instance: instanceIdSchema,
+  priority: prioritySchema,
+  concurrency: concurrencySchema,
+});
+export const admissionStateSchema = z.object({
+  state: z.enum(['waiting', 'admitted', 'discarded', 'left']),
+  evidence: z.string(),
+});
+/** To all masters: the run has been admitted, turned away, or is to stop. */
+export const admissionNoticeSchema = z.object({
+  workflow: workflowNameSchema,
+  instance: instanceIdSchema,
+  ...admissionStateSchema.shape,
+});
+
+export const crownRemovalSchema = z.object({
+  id: z.string(),
+  why: crownEndSchema,
+  by: z.string(),
+  reason: z.string().optional(),
+});
+
+export type TaskGroupView = z.infer<typeof taskGroupViewSchema>;
+export type GroupsReply = z.infer<typeof groupsReplySchema>;
+export type OperationRequest = z.infer<typeof operationRequestSchema>;
+export type OperationsReply = z.infer<typeof operationsReplySchema>;
+export type SlotSync = z.infer<typeof slotSyncSchema>;
+export type SlotState = z.infer<typeof slotStateSchema>;
+export type SlotStates = z.infer<typeof slotStatesSchema>;
+export type AdmissionRequest = z.infer<typeof admissionRequestSchema>;
+export type AdmissionState = z.infer<typeof admissionStateSchema>;
+export type AdmissionNotice = z.infer<typeof admissionNoticeSchema>;
+export type CrownRemoval = z.infer<typeof crownRemovalSchema>;

@@ -1,0 +1,93 @@
+/** Why a task is where it is: one sentence, and the facts behind it. Question and answer of `millrace.v1.query.why`. */
+import { z } from 'zod';
+import { prioritySchema } from '../definition/workflow.definition.ts';
+import { awaitedSchema, faultSchema, holdReasonSchema } from '../events/workflow-instance.events.ts';
+import { attemptIdSchema, instanceIdSchema, taskNameSchema, workerGroupSchema, workerIdSchema } from '../ids.ts';
+
+const at = z.int();
+const person = { by: z.string(), reason: z.string().optional() };
+const named = z.object({ task: taskNameSchema, status: z.string() });
+
+/** Times are milliseconds since 1970. Lists of tasks name the first 20 of them. */
+export const factSchema = z.discriminatedUnion('kind', [
+  /** Tasks that it needs and that have not ended. */
+  z.object({ kind: z.literal('waitsFor'), tasks: z.array(named), count: z.int() }),
+  /** The run waits for its turn among the runs of its workflow. */
+  z.object({ kind: z.literal('queuedRun') }),
+  z.object({ kind: z.literal('paused'), ...person }),
+  /** Isolated tasks: itself, or what it needs. */
+  z.object({ kind: z.literal('isolated'), tasks: z.array(z.object({ task: taskNameSchema, ...person })) }),
+  z.object({ kind: z.literal('held'), ...holdReasonSchema.shape }),
+  /** Ready, and nothing is known to stand against it. */
+  z.object({ kind: z.literal('waitsForWorker'), group: workerGroupSchema, priority: prioritySchema }),
+  /** Ready, and decided by the owner of the run itself. */
+  z.object({ kind: z.literal('waitsForDecision') }),
+  z.object({ kind: z.literal('queueLimit'), since: at, dueAt: at, hasWarned: z.boolean() }),
+  z.object({ kind: z.literal('delayed'), dueAt: at }),
+  z.object({
+    kind: z.literal('backsOff'),
+    failures: z.int(),
+    attemptsMax: z.int(),
+    dueAt: at,
+    fault: faultSchema.optional(),
+  }),
+  /** The current attempt, or the last one. `startedAt` is missing while nothing is known of its start. */
+  z.object({
+    kind: z.literal('attempt'),
+    attempt: z.int(),
+    attemptId: attemptIdSchema,
+    worker: workerIdSchema,
+    startedAt: at.optional(),
+    timeoutAt: at.optional(),
+  }),
+  /** `dueAt` is missing where nothing ends the waiting but the answer. */
+  z.object({ kind: z.literal('awaits'), awaits: awaitedSchema, since: at, dueAt: at.optional() }),
+  /** Its worker. `dueAt` is missing while a person is asked. */
+  z.object({ kind: z.literal('absent'), since: at, dueAt: at.optional(), fault: faultSchema }),
+  z.object({ kind: z.literal('timedOut') }),
+  z.object({ kind: z.literal('stoppedBy'), scope: z.enum(['task', 'run']), ...person }),
+  /** The run is over before its time: a task failed under the failure policy `end`, or the run took too long. */
+  z.object({
+    kind: z.literal('runEnded'),
+    cause: z.enum(['failure', 'timeout']),
+    failedTasks: z.array(taskNameSchema),
+  }),
+  /** The failed or stopped tasks from which the blocking comes. */
+  z.object({
+    kind: z.literal('blockedBy'),
+    causes: z.array(z.object({ ...named.shape, fault: faultSchema.optional() })),
+  }),
+  /** Ways that were taken and do not lead to it. */
+  z.object({ kind: z.literal('otherWay'), taken: z.array(z.object({ task: taskNameSchema, choice: z.string() })) }),
+  z.object({ kind: z.literal('disabled') }),
+  /** The run was started with other tasks. */
+  z.object({ kind: z.literal('notSelected') }),
+  z.object({ kind: z.literal('skippedBy'), ...person }),
+  z.object({ kind: z.literal('forcedBy'), ...person }),
+  z.object({ kind: z.literal('tookWay'), choice: z.string(), next: z.array(taskNameSchema) }),
+  z.object({ kind: z.literal('dryRun') }),
+  z.object({ kind: z.literal('failedWith'), fault: faultSchema }),
+  z.object({ kind: z.literal('ended'), finishedAt: at }),
+]);
+
+export const whyQuerySchema = z.strictObject({
+  instance: instanceIdSchema,
+  task: taskNameSchema,
+  /** Revision at which to look. Default: the last one. */
+  at: z.int().min(0).optional(),
+});
+
+export const whyReplySchema = z.object({
+  instance: instanceIdSchema,
+  task: taskNameSchema,
+  /** Of the last event that was looked at. */
+  revision: z.int(),
+  status: z.string(),
+  /** Of the run, in the words of its machine. */
+  runStatus: z.string(),
+  sentence: z.string(),
+  facts: z.array(factSchema),
+});
+
+export type Fact = z.infer<typeof factSchema>;
+export type WhyReply = z.infer<typeof whyReplySchema>;
