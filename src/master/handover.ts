@@ -7,6 +7,7 @@
  */
 import { z } from 'zod';
 import { type InstanceId, instanceIdSchema, type MasterId, masterIdSchema } from '../../schemas/ids.ts';
+import { pingReplySchema } from '../../schemas/messages/attempt.messages.ts';
 import type { Member } from '../../schemas/messages/membership.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import type { MemberDirectory } from '../membership/member-directory.ts';
@@ -56,9 +57,12 @@ export class Handover {
     await Promise.all([...byOwner].map(([owner, instances]) => this.#give(owner, instances)));
   }
 
-  /** A master has joined: of what this one has above its share, the joined one gets what falls to it. */
+  /**
+   * A master has joined: of what this one has above its share, the joined one gets what falls to it. One that does not answer
+   * now (its entry may be the last that it wrote) gets nothing: taking back costs each run a change of its owner.
+   */
   async shareWith(joined: Member): Promise<void> {
-    if (joined.kind !== 'master') return;
+    if (joined.kind !== 'master' || !(await this.#isListening(joined))) return;
     const { host, members, master } = this.#options;
     const counts = [...members.masters()].filter(({ id }) => id !== master).map(({ actorCount }) => actorCount);
     const share = Math.ceil((counts.reduce((sum, count) => sum + count, 0) + host.count) / (counts.length + 1));
@@ -86,6 +90,13 @@ export class Handover {
     return { refused };
   }
 
+  async #isListening({ id, incarnation }: Member & { kind: 'master' }): Promise<boolean> {
+    const { transport } = this.#options;
+    const result = await tryRequest(transport, subjects.master.ping(id), {}, { timeoutMs: requestTimeoutMs });
+    const reply = result.kind === 'answer' ? pingReplySchema.safeParse(result.body) : undefined;
+    return reply?.success === true && reply.data.incarnation === incarnation;
+  }
+
   /** Answers with the runs that were not taken. */
   async #give(to: MasterId, instances: readonly LiveInstance[]): Promise<InstanceId[]> {
     const { transport, master, log, host } = this.#options;
@@ -99,6 +110,7 @@ export class Handover {
       const reply = result.kind === 'answer' ? handoverReplySchema.safeParse(result.body) : undefined;
       const refused = reply?.success === true ? reply.data.refused : part.map(({ id }) => id);
       log.info({ to, runCount: runs.length, refusedCount: refused.length, answer: result.kind }, 'runs handed over');
+      for (const { id } of part) if (!refused.includes(id)) host.left(id);
       left.push(...refused);
     }
     return left;
@@ -106,7 +118,7 @@ export class Handover {
 
   /** V2. */
   async #takeBack(ids: readonly InstanceId[]): Promise<void> {
-    for (const id of ids) await this.#options.host.locate(id);
+    for (const id of ids) await this.#options.host.takeBack(id);
   }
 
   #others(): MasterId[] {

@@ -9,6 +9,8 @@
  *    the run in memory and leaves it alone.
  * H4 A run that another process has taken over is dropped as soon as the journal tells, whatever its claim says: one that only
  *    waits appends nothing, and so would hold its slots for ever.
+ * H5 A run that is being handed over is elsewhere for whoever asks, until the other master has answered. Its claim still names
+ *    this process: without this, the next report would bring it back, and the other master would find the claim taken.
  */
 
 import type { Violation } from '../../actors/invariants/history-event.ts';
@@ -21,7 +23,7 @@ import type { Clock, IdSource } from '../clock/clock.port.ts';
 import type { DefinitionStore, RunnableDefinition } from '../definitions/definition-store.ts';
 import { AppError } from '../errors/app-error.ts';
 import { instanceStream, newEvent } from '../journal/codec.ts';
-import type { AppendResult, Journal, NewEvent } from '../journal/journal.port.ts';
+import type { Journal, NewEvent } from '../journal/journal.port.ts';
 import type { MemberDirectory } from '../membership/member-directory.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type FoldedRun, foldAndCheckRun, foldRun, type LostAttempt } from './fold-run.ts';
@@ -32,6 +34,7 @@ import {
   type MessageOutcome,
   type RunOrigin,
 } from './live-instance.ts';
+import { appendPatiently } from './patient-append.ts';
 
 export type InstanceHostOptions = {
   master: MasterId;
@@ -73,7 +76,6 @@ export type Whereabouts =
   | { kind: 'elsewhere'; owner: MasterId | undefined }
   | { kind: 'missing' };
 
-const appendRetryDelayMs = 500;
 const creationWaitMs = 100;
 const creationTriesMax = 30;
 
@@ -82,6 +84,8 @@ export class InstanceHost {
   readonly #live = new Map<InstanceId, LiveInstance>();
   readonly #creating = new Map<InstanceId, Promise<unknown>>();
   readonly #underWay = new Map<InstanceId, Promise<Whereabouts>>();
+  /** H5. */
+  readonly #leaving = new Set<InstanceId>();
 
   #incidentCount = 0;
 
@@ -145,6 +149,10 @@ export class InstanceHost {
 
   /** Takes a run that its living owner hands over: the claim must still be as the owner left it. */
   async adopt(id: InstanceId, from: MasterId, claimRevision: number): Promise<boolean> {
+    // What an earlier search finds may be how things were before.
+    for (let search = this.#underWay.get(id); search !== undefined; search = this.#underWay.get(id)) {
+      await search.catch(() => {});
+    }
     return (await this.#once(id, () => this.#adopt(id, from, claimRevision))).kind === 'live';
   }
 
@@ -177,10 +185,22 @@ export class InstanceHost {
     this.#live.clear();
   }
 
-  /** Lets go of a run when its last append is durable, to give it to another master. */
+  /** Lets go of a run when its last append is durable, to give it to another master. H5 until `left` or `takeBack`. */
   async retire(instance: LiveInstance): Promise<void> {
+    this.#leaving.add(instance.id);
     await instance.retire();
     this.#letGo(instance, false);
+  }
+
+  /** Another master has it. */
+  left(id: InstanceId): void {
+    this.#leaving.delete(id);
+  }
+
+  /** The other master did not take it. */
+  takeBack(id: InstanceId): Promise<Whereabouts> {
+    this.#leaving.delete(id);
+    return this.locate(id);
   }
 
   drop(instance: LiveInstance): void {
@@ -226,6 +246,7 @@ export class InstanceHost {
   async #once(id: InstanceId, search: () => Promise<Whereabouts>): Promise<Whereabouts> {
     const live = this.#live.get(id);
     if (live !== undefined) return { kind: 'live', instance: live };
+    if (this.#leaving.has(id)) return { kind: 'elsewhere', owner: undefined };
     const underWay = this.#underWay.get(id) ?? search().finally(() => this.#underWay.delete(id));
     this.#underWay.set(id, underWay);
     return underWay;
@@ -291,7 +312,7 @@ export class InstanceHost {
         clock,
         lazyAppendDelayMs,
         ...effects,
-        append: (live, expected, events) => this.#append(live, expected, events),
+        append: (live, expected, events) => appendPatiently(this.#options, live, expected, events),
         author: (live, event, causationId, epoch) => this.#author(live, event, causationId, epoch),
         onDropped: (live, why, fault) => this.#onDropped(live, why, fault),
       },
@@ -304,31 +325,6 @@ export class InstanceHost {
     const { master, incarnation, ids, clock } = this.#options;
     const authorship = { epoch, master, incarnation, ...live.origin, causationId, decidedAt: clock.now() };
     return newEvent(ids.uuid(), event, authorship);
-  }
-
-  /** Repeats while the store is away: the same events with the same ids, so that nothing is written twice. */
-  async #append(live: LiveInstance, expected: number, events: NewEvent[]): Promise<boolean> {
-    const at = expected < 0 ? 'none' : expected;
-    while (!live.isDropped) {
-      try {
-        const result: AppendResult = await this.#options.journal.append(instanceStream(live.id), at, events);
-        return result.kind === 'appended';
-      } catch (fault) {
-        if (!(fault instanceof AppError)) throw fault;
-        if (fault.code === 'APPEND_TOO_LARGE' && events.length > 1) return this.#appendInParts(live, expected, events);
-        if (!fault.isRetryable) throw fault;
-        this.#options.log.warn({ instanceId: live.id, code: fault.code }, 'append waits for the event store');
-        await this.#sleep(appendRetryDelayMs);
-      }
-    }
-    return false;
-  }
-
-  /** Every prefix of decided events is a state that a new owner can go on from. */
-  async #appendInParts(live: LiveInstance, expected: number, events: NewEvent[]): Promise<boolean> {
-    const middle = Math.floor(events.length / 2);
-    if (!(await this.#append(live, expected, events.slice(0, middle)))) return false;
-    return this.#append(live, expected + middle, events.slice(middle));
   }
 
   #onDropped(live: LiveInstance, why: 'lostOwnership' | 'finished' | 'broken', fault: unknown): void {
@@ -364,6 +360,7 @@ export class InstanceHost {
 
   #whyOf(former: Claimed | undefined): TakeoverWhy {
     if (former === undefined) return { reason: 'claimLost', evidence: 'nobody claimed the run' };
+    if (this.#isOurs(former)) return { reason: 'claimLost', evidence: 'this master had let go of the run' };
     const { master, incarnation, host } = former.claim;
     const absence = this.#options.members.absenceOf(master, incarnation);
     return { reason: 'masterLost', evidence: `${master} on ${host} (incarnation ${incarnation}): ${absence}` };

@@ -50,6 +50,7 @@ export class MasterMessages {
   readonly #options: MasterMessagesOptions;
   readonly #subscriptions: Subscription[] = [];
   #waiting = { count: 0, countedAt: 0 };
+  #underWayCount = 0;
 
   constructor(options: MasterMessagesOptions) {
     this.#options = options;
@@ -79,13 +80,27 @@ export class MasterMessages {
     this.#subscriptions.push(transport.subscribe(subjects.masters.report, takeReports, shared));
   }
 
+  /** Requests that were taken and are not answered yet. */
+  get underWayCount(): number {
+    return this.#underWayCount;
+  }
+
+  /** Takes nothing new; what has been received is still answered. */
   stop(): void {
     for (const subscription of this.#subscriptions) subscription.stop();
   }
 
   #serve(subject: string, handle: Handle, options: { queueGroup?: string } = {}): void {
     const { transport, log } = this.#options;
-    const answer = answerWith(transport, handle, (fault, message) => {
+    const counted: Handle = async (message) => {
+      this.#underWayCount += 1;
+      try {
+        return await handle(message);
+      } finally {
+        this.#underWayCount -= 1;
+      }
+    };
+    const answer = answerWith(transport, counted, (fault, message) => {
       if (fault instanceof AppError) log.debug({ subject: message.subject, code: fault.code }, 'request refused');
       else log.error({ subject: message.subject, fault }, 'request failed');
     });

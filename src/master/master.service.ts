@@ -10,7 +10,7 @@ import type { MasterMember, Member } from '../../schemas/messages/membership.mes
 import { memberKey, subjects } from '../../schemas/messages/subjects.ts';
 import type { Bucket } from '../buckets/bucket.port.ts';
 import { type ClaimBook, createClaimBook } from '../claims/claim-book.ts';
-import type { Clock, IdSource } from '../clock/clock.port.ts';
+import type { Clock, IdSource, Timer } from '../clock/clock.port.ts';
 import { type EndOfTurn, endOfTurn } from '../clock/end-of-turn.ts';
 import { DefinitionStore } from '../definitions/definition-store.ts';
 import { createDispatcher, type Dispatcher } from '../dispatch/dispatcher.ts';
@@ -55,6 +55,8 @@ export type MasterOptions = {
   /** Default: that of this process. */
   pid?: number;
 };
+
+const receiveTimeoutMs = 500;
 
 export class MasterService {
   readonly #options: MasterOptions;
@@ -193,6 +195,7 @@ export class MasterService {
     this.#dispatcher.stop();
     this.#heartbeat.beatNow();
     await this.#recovery.stop();
+    await this.#untilReceived();
     await this.#untilIdle(deadlineMs);
     await this.#handover.giveAll();
     this.#host.stop();
@@ -205,10 +208,24 @@ export class MasterService {
     this.#options.log.info({}, 'master stopped');
   }
 
+  /** What NATS had sent before it heard that this master takes nothing new has come in. Beyond a moment it is given up. */
+  async #untilReceived(): Promise<void> {
+    const { transport, clock } = this.#options;
+    if (transport.status() === 'away') return;
+    let timer: Timer | undefined;
+    const moment = new Promise<void>((resolve) => {
+      timer = clock.after(receiveTimeoutMs, resolve);
+    });
+    await Promise.race([transport.flush().catch(() => {}), moment]);
+    timer?.cancel();
+  }
+
+  /** Everyone whose request was taken is answered; what was decided is durable. */
   async #untilIdle(deadlineMs: number): Promise<void> {
     const { clock } = this.#options;
     const deadlineAt = clock.now() + deadlineMs;
-    const isBusy = () => [...this.#host.instances()].some(({ waitingCount }) => waitingCount > 0);
+    const isBusy = () =>
+      this.#messages.underWayCount > 0 || [...this.#host.instances()].some(({ waitingCount }) => waitingCount > 0);
     while (isBusy() && clock.now() < deadlineAt) {
       await new Promise<void>((resolve) => {
         clock.after(10, resolve);

@@ -3,7 +3,8 @@
  *
  * M1 A member is known by id and incarnation: a restarted process is another one.
  * M2 A member counts as gone when it removes its entry, when another incarnation takes its place, or when no renewal has
- *    been seen for `ttlMs` by this process's own clock. Clocks of other machines are never compared.
+ *    been seen for `ttlMs` by this process's own clock. Clocks of other machines are never compared. Time in which this
+ *    process stood still does not count: it could not have seen one.
  * M3 Whoever asked a member and found nobody may declare it gone; a later renewal brings it back.
  */
 import type { Incarnation, MasterId } from '../../schemas/ids.ts';
@@ -40,6 +41,7 @@ export class MemberDirectory {
   readonly #absences = new Map<string, string>();
   readonly #abort = new AbortController();
   #sweep: Timer | undefined;
+  #sweepDueAt = 0;
   #markCurrent: () => void = () => {};
   readonly #current = new Promise<void>((resolve) => {
     this.#markCurrent = resolve;
@@ -89,7 +91,7 @@ export class MemberDirectory {
       },
       { signal: this.#abort.signal, onCurrent: () => this.#markCurrent() },
     );
-    this.#sweepExpired();
+    this.#sweepLater();
   }
 
   stop(): void {
@@ -122,11 +124,20 @@ export class MemberDirectory {
     this.#tell({ kind: 'gone', member: entry.member, why, evidence });
   }
 
+  #sweepLater(): void {
+    const { clock, ttlMs } = this.#options;
+    const delayMs = Math.max(sweepIntervalMinMs, ttlMs / 4);
+    this.#sweepDueAt = clock.now() + delayMs;
+    this.#sweep = clock.after(delayMs, () => this.#sweepExpired());
+  }
+
   #sweepExpired(): void {
     const { clock, ttlMs } = this.#options;
-    const limit = clock.now() - ttlMs;
-    for (const [key, entry] of [...this.#seen]) if (entry.seenAt < limit) this.#drop(key, 'expired');
-    this.#sweep = clock.after(Math.max(sweepIntervalMinMs, ttlMs / 4), () => this.#sweepExpired());
+    const now = clock.now();
+    // M2: after a freeze the renewals of that time are still to be read.
+    if (now - this.#sweepDueAt > ttlMs / 2) for (const entry of this.#seen.values()) entry.seenAt = now;
+    for (const [key, entry] of [...this.#seen]) if (entry.seenAt < now - ttlMs) this.#drop(key, 'expired');
+    this.#sweepLater();
   }
 
   #tell(change: MemberChange): void {
