@@ -7,6 +7,7 @@ import type { Fact } from '../../schemas/messages/explanation.messages.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { hasEnded, type TaskContext, type TaskState, type TaskStatus } from '../task-instance/task-instance.state.ts';
+import { beginsAtOwner } from './begin.decide.ts';
 import { blockingFact, otherWayFact } from './explain-causes.ts';
 import { sentenceOf } from './explain-sentence.ts';
 import type { Asked, WorkflowInstanceContext, WorkflowInstanceStatus } from './workflow-instance.state.ts';
@@ -78,18 +79,13 @@ function waitFacts(context: WorkflowInstanceContext, task: PlannedTask): Fact[] 
   return [{ kind: 'waitsFor', tasks, count: open.length }];
 }
 
-/** Whether the owner of the run decides the task by itself: such a task never waits for a worker. */
-function readyFacts(context: WorkflowInstanceContext, { definition }: PlannedTask, state: TaskContext): Fact[] {
-  const { workerGroup: group, settings } = definition;
+function readyFacts(context: WorkflowInstanceContext, task: PlannedTask, state: TaskContext): Fact[] {
+  const { workerGroup: group, priority: own } = task.definition;
   const limit = state.queue === null ? [] : [{ kind: 'queueLimit' as const, ...state.queue }];
   if (state.held !== null) return [{ kind: 'held', ...state.held }, ...limit];
-  if (isDecidedByOwner(settings.type)) return [{ kind: 'waitsForDecision' }, ...limit];
-  const priority = state.priority ?? context.priority ?? definition.priority;
+  if (beginsAtOwner(task, context)) return [{ kind: 'waitsForDecision' }, ...limit];
+  const priority = state.priority ?? context.priority ?? own;
   return [{ kind: 'waitsForWorker', group, priority }, ...limit];
-}
-
-function isDecidedByOwner(type: PlannedTask['definition']['settings']['type']): boolean {
-  return type !== 'shell' && type !== 'http' && type !== 'wait' && type !== 'script';
 }
 
 function attemptFacts({ current, attempt, startedAt, timeoutAt }: TaskContext): Fact[] {

@@ -19,6 +19,7 @@ import { addRoleCommands } from './commands/role.commands.ts';
 import { addShowCommand } from './commands/show.command.ts';
 import { addStopCommand } from './commands/stop.command.ts';
 import { addSubmitCommand } from './commands/submit.command.ts';
+import { addWhyCommand } from './commands/why.command.ts';
 import { exitCodeMeanings, exitCodes } from './exit-codes.ts';
 import { reportFault } from './report-fault.ts';
 import { createScreen, type Screen } from './screen.ts';
@@ -86,6 +87,7 @@ function createCommands(parts: Parts): Command {
     addDiffCommand,
     addListCommand,
     addShowCommand,
+    addWhyCommand,
     addEventsCommand,
     addLogsCommand,
     addCertifyCommand,

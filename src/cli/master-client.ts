@@ -26,6 +26,7 @@ import {
   runsReplySchema,
   type SubmitRequest,
 } from '../../schemas/messages/client.messages.ts';
+import { type WhyReply, whyQuerySchema, whyReplySchema } from '../../schemas/messages/explanation.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
@@ -45,6 +46,7 @@ export type MasterClient = {
   command(request: CommandRequest): Promise<CommandReceipt>;
   runs(query: z.input<typeof runsQuerySchema>): Promise<RunsReply>;
   run(instance: InstanceId): Promise<RunReply>;
+  why(query: z.input<typeof whyQuerySchema>): Promise<WhyReply>;
   events(query: z.input<typeof eventsQuerySchema>): Promise<EventsReply>;
   logs(query: z.input<typeof logsQuerySchema>): Promise<LogsReply>;
   definitions(): Promise<DefinitionsReply>;
@@ -74,6 +76,7 @@ export function createMasterClient(deps: MasterClientDeps): MasterClient {
     runs: (query) =>
       ask({ subject: subjects.query('runs'), body: runsQuerySchema.parse(query), reply: runsReplySchema }),
     run: (instance) => ask({ subject: subjects.query('run'), body: { instance }, reply: runReplySchema }),
+    why: (query) => ask({ subject: subjects.query('why'), body: whyQuerySchema.parse(query), reply: whyReplySchema }),
     events: (query) =>
       ask({ subject: subjects.query('events'), body: eventsQuerySchema.parse(query), reply: eventsReplySchema }),
     logs: (query) =>

@@ -17,18 +17,25 @@ export type FoldSources = { journal: Journal; definitions: DefinitionStore };
 /** An attempt that was given away. Whether its worker was told, no event says. */
 export type LostAttempt = { attemptId: AttemptId; worker: WorkerId };
 
+export type FoldOptions = {
+  /** Is called with every event, before it is folded. */
+  show?: (recorded: RecordedEvent, event: WorkflowInstanceEvent) => void;
+  /** How many events from the first one are folded. Default: all. */
+  eventCountMax?: number;
+};
+
 /**
  * Undefined when there is no such stream.
- * @param show is called with every event
  * @throws AppError JOURNAL_INCONSISTENT, BrokenJournal
  */
 export async function foldRun(
   { journal, definitions }: FoldSources,
   id: InstanceId,
-  show?: (recorded: RecordedEvent, event: WorkflowInstanceEvent) => void,
+  { show, eventCountMax }: FoldOptions = {},
 ): Promise<FoldedRun | undefined> {
   let folded: FoldedRun | undefined;
-  for await (const recorded of journal.read(instanceStream(id))) {
+  const part = eventCountMax === undefined ? {} : { limit: eventCountMax };
+  for await (const recorded of journal.read(instanceStream(id), part)) {
     const event = decodeInstanceEvent(recorded);
     if (event.type === 'WorkflowSubmitted') {
       const { name, version } = event.data.definition;
@@ -60,10 +67,11 @@ export type CheckedRun = {
 export async function foldAndCheckRun(sources: FoldSources, id: InstanceId): Promise<CheckedRun> {
   const rules = new HistoryRules();
   const losses = new Losses();
-  const folded = await foldRun(sources, id, (recorded, event) => {
+  const show = (recorded: RecordedEvent, event: WorkflowInstanceEvent): void => {
     rules.take(recorded, event);
     losses.take(event);
-  });
+  };
+  const folded = await foldRun(sources, id, { show });
   if (folded === undefined) return { folded, breaches: [], lost: [] };
   const { actor, snapshot, revision } = folded;
   const breaches = [...rules.violations, ...checkProgress(actor, snapshot, revision)];

@@ -1,7 +1,9 @@
 /** Questions about runs, answered by any master: from memory where it owns the run, else from the journal. */
+import type { Plan } from '../../actors/graph/plan.ts';
+import { explain } from '../../actors/workflow-instance/explain.ts';
 import { runStatusOf, taskStateOf, taskSummaries } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import { errorReplySchema } from '../../schemas/errors.ts';
-import type { AttemptId, InstanceId, WorkerId } from '../../schemas/ids.ts';
+import type { AttemptId, InstanceId, TaskName, WorkerId } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
 import {
   type DefinitionReply,
@@ -15,6 +17,7 @@ import {
   runQuerySchema,
   runsQuerySchema,
 } from '../../schemas/messages/client.messages.ts';
+import { type WhyReply, whyQuerySchema } from '../../schemas/messages/explanation.messages.ts';
 import { queryKinds, subjects } from '../../schemas/messages/subjects.ts';
 import type { DefinitionStore } from '../definitions/definition-store.ts';
 import { AppError } from '../errors/app-error.ts';
@@ -24,7 +27,7 @@ import type { MemberDirectory } from '../membership/member-directory.ts';
 import type { RunIndex } from '../runs/run-index.port.ts';
 import { parseBody } from '../transport/parse-body.ts';
 import type { Transport } from '../transport/transport.port.ts';
-import type { FoldedRun } from './fold-run.ts';
+import { type FoldedRun, foldRun } from './fold-run.ts';
 import type { InstanceHost } from './instance-host.ts';
 
 export type RunQueriesOptions = {
@@ -56,6 +59,8 @@ export class RunQueries {
         return this.#run(parseBody(runQuerySchema, body, 'a question for a run').instance);
       case 'events':
         return this.#events(body);
+      case 'why':
+        return this.#why(body);
       case 'logs':
         return this.#logs(body);
       case 'definitions':
@@ -90,6 +95,15 @@ export class RunQueries {
       counts: { ...context.counts },
       tasks: taskSummaries(actor.plan, context),
     };
+  }
+
+  async #why(body: unknown): Promise<WhyReply> {
+    const { instance, task, at } = parseBody(whyQuerySchema, body, 'a question why');
+    const { actor, snapshot, revision } =
+      at === undefined ? await this.#folded(instance) : await this.#foldedAt(instance, at);
+    const explained = explain(actor.plan, snapshot, task);
+    if (explained === undefined) throw taskNotFound(actor.plan, task);
+    return { instance, revision, runStatus: snapshot.value, ...explained };
   }
 
   async #events(body: unknown): Promise<{ events: EventView[]; more: boolean }> {
@@ -139,10 +153,7 @@ export class RunQueries {
   ): Promise<{ attemptId: AttemptId; worker: WorkerId }> {
     const { actor, snapshot } = await this.#folded(id);
     const state = taskStateOf(actor.plan, snapshot.context, task);
-    if (state === undefined) {
-      const names = actor.plan.definition.tasks.slice(0, 20).map(({ name }) => name);
-      throw new AppError('ATTEMPT_NOT_FOUND', `the run has no task ${task}; it has ${names.join(', ')}`);
-    }
+    if (state === undefined) throw taskNotFound(actor.plan, task);
     const { last } = state.context;
     if (last !== null && (attempt === undefined || attempt === last.attemptId)) return last;
     if (attempt === undefined) throw new AppError('ATTEMPT_NOT_FOUND', `the task ${task} has not been assigned yet`);
@@ -165,6 +176,13 @@ export class RunQueries {
     return folded;
   }
 
+  /** As it was after the event of that revision, or after the last one if there are fewer. */
+  async #foldedAt(id: InstanceId, revision: number): Promise<FoldedRun> {
+    const folded = await foldRun(this.#options, id, { eventCountMax: revision + 1 });
+    if (folded === undefined) throw notFound(id);
+    return folded;
+  }
+
   #definitions() {
     return [...this.#options.definitions.knownNames()].map(({ reference, plan }) => ({
       name: reference.name,
@@ -176,4 +194,9 @@ export class RunQueries {
 
 export function notFound(id: InstanceId): AppError {
   return new AppError('INSTANCE_NOT_FOUND', `there is no run ${id}; list them to see which there are`);
+}
+
+function taskNotFound({ definition }: Plan, task: TaskName): AppError {
+  const names = definition.tasks.slice(0, 20).map(({ name }) => name);
+  return new AppError('ATTEMPT_NOT_FOUND', `the run has no task ${task}; it has ${names.join(', ')}`);
 }

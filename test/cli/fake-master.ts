@@ -16,6 +16,7 @@ import {
   runsQuerySchema,
   submitRequestSchema,
 } from '../../schemas/messages/client.messages.ts';
+import { whyQuerySchema } from '../../schemas/messages/explanation.messages.ts';
 import type { Member } from '../../schemas/messages/membership.messages.ts';
 import { type QueryKind, subjects } from '../../schemas/messages/subjects.ts';
 import type { IncomingMessage, Transport } from '../../src/transport/transport.port.ts';
@@ -73,6 +74,10 @@ export function createFakeMaster(transport: Transport): FakeMaster {
   query('run', (body) =>
     withRun(master, runQuerySchema.parse(body).instance, ({ events: _events, ...reply }) => reply),
   );
+  query('why', (body) => {
+    const { instance, task, at } = whyQuerySchema.parse(body);
+    return withRun(master, instance, (run) => explained(run, task, at));
+  });
   query('events', (body) => listEvents(master, eventsQuerySchema.parse(body)));
   query('logs', (body) => nextLogPage(master, logsQuerySchema.parse(body)));
   query('definitions', () => ({ definitions: master.definitions }));
@@ -123,6 +128,15 @@ function command(master: FakeMaster, body: unknown): unknown {
     run.run.status = 'stopping';
     return { instance, revision: run.revision + 1, changed: true, status: 'stopping' };
   });
+}
+
+function explained(run: FakeRun, name: TaskName, at = run.revision): unknown {
+  const { instance } = run.run;
+  const task = run.tasks.find((candidate) => candidate.task === name);
+  if (task === undefined) return { code: 'ATTEMPT_NOT_FOUND', message: `the run has no task ${name}` };
+  const sentence = `${name} is ${task.status}`;
+  const facts = [{ kind: 'waitsForDecision' }];
+  return { instance, task: name, revision: at, status: task.status, runStatus: 'active', sentence, facts };
 }
 
 function resolveLost(run: FakeRun, name: TaskName): unknown {

@@ -8,6 +8,7 @@ import {
   runReplySchema,
   runsReplySchema,
 } from '../../schemas/messages/client.messages.ts';
+import { whyReplySchema } from '../../schemas/messages/explanation.messages.ts';
 import { createCommandLine, expectGolden } from './command-line.ts';
 import { attemptA, failedEvents, runId, sampleMembers, sampleRun, successfulEvents } from './sample-runs.ts';
 
@@ -71,6 +72,27 @@ describe('show', () => {
     await box.run('show', runId);
     expect(box.stdout()).toContain('bad  [2J news');
     expect(box.stdout()).not.toContain('\u001b');
+  });
+});
+
+describe('why', () => {
+  test('prints one sentence', async () => {
+    const box = boxWithRuns();
+    expect(await box.run('why', runId, 'build')).toBe(0);
+    expect(box.stdout()).toBe('build is running.\n');
+  });
+
+  test('prints the facts with --json, at the revision that was asked for', async () => {
+    const box = boxWithRuns();
+    await box.run('why', runId, 'build', '--at', '3', '--json');
+    expect(whyReplySchema.parse(box.json())).toMatchObject({ task: 'build', revision: 3, runStatus: 'active' });
+    expect(box.master.requests.at(-1)?.body).toEqual({ instance: runId, task: 'build', at: 3 });
+  });
+
+  test('of a task that does not exist ends with 66, of a revision that is no number with 64', async () => {
+    const box = boxWithRuns();
+    expect(await box.run('why', runId, 'nothing')).toBe(66);
+    expect(await box.run('why', runId, 'build', '--at', 'now')).toBe(64);
   });
 });
 

@@ -19,6 +19,7 @@ const commands = [
   'diff',
   'list',
   'show',
+  'why',
   'events',
   'logs',
   'certify',
