@@ -14,6 +14,10 @@ export const errorCatalogue = {
   WORKFLOW_NOT_FOUND: { httpStatus: 404, retry: false, meaning: 'No such workflow, or no such version of it.' },
   PARAM_UNKNOWN: { httpStatus: 422, retry: false, meaning: 'The workflow has no such parameter.' },
   PARAM_MISSING: { httpStatus: 422, retry: false, meaning: 'A parameter without default was not given.' },
+  PARAM_CIRCULAR: { httpStatus: 422, retry: false, meaning: 'Parameters refer to each other in a circle.' },
+  PARAM_TOO_LARGE: { httpStatus: 413, retry: false, meaning: 'A text with its parameters filled in is too long.' },
+  TIME_EXPRESSION_INVALID: { httpStatus: 422, retry: false, meaning: 'A time expression `$[...]` has no meaning.' },
+  SECRET_UNKNOWN: { httpStatus: 422, retry: true, meaning: 'The worker does not have a secret that a task needs.' },
   INSTANCE_NOT_FOUND: { httpStatus: 404, retry: false, meaning: 'No such workflow instance.' },
   ATTEMPT_NOT_FOUND: { httpStatus: 404, retry: false, meaning: 'No such task or attempt in this instance.' },
   LOG_NOT_FOUND: {

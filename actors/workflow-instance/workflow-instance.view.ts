@@ -1,9 +1,7 @@
-/** Pure questions about a run: what an attempt is given, where each task stands, and why. */
+/** Pure questions about a run: where each task stands, and why. */
 
 import type { Priority } from '../../schemas/definition/workflow.definition.ts';
 import type { TaskName } from '../../schemas/ids.ts';
-import type { JsonRecord } from '../../schemas/json.ts';
-import type { AttemptInputs } from '../../schemas/messages/attempt.messages.ts';
 import type { RunStatus, TaskSummary } from '../../schemas/messages/client.messages.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { at } from '../kit/persistent-vector.ts';
@@ -13,16 +11,6 @@ import type { WorkflowInstanceContext, WorkflowInstanceStatus } from './workflow
 export function taskStateOf(plan: Plan, context: WorkflowInstanceContext, task: TaskName): TaskState | undefined {
   const index = plan.indexOf(task);
   return index === undefined ? undefined : at(context.tasks, index);
-}
-
-/** The run's parameters, and the outputs of the tasks that this one needs. */
-export function attemptInputs(context: WorkflowInstanceContext, task: PlannedTask): AttemptInputs {
-  const needs: Record<string, JsonRecord> = {};
-  for (const need of task.needs) {
-    const { context: needed } = at(context.tasks, need);
-    if (needed.outputs !== null && Object.keys(needed.outputs).length > 0) needs[needed.task] = needed.outputs;
-  }
-  return { params: context.params, needs };
 }
 
 /** The order of the task among those that wait for a worker: as somebody changed it, for the task or the run, or as defined. */

@@ -16,11 +16,21 @@ import {
   workflowNameSchema,
 } from '../ids.ts';
 import { jsonRecordSchema } from '../json.ts';
+import { timeZoneSchema } from '../time-zone.ts';
 
-/** What an attempt is given: the run's parameters and the outputs of the tasks it needs, by task. */
+/** What an attempt is given: its parameters with their values, and the outputs of the tasks it needs, by task. */
 export const attemptInputsSchema = z.object({
   params: jsonRecordSchema,
+  /** The task that finished first in front: of outputs of one name, its one counts. */
   needs: z.record(z.string(), jsonRecordSchema),
+  /** What `$[...]` and `system.*` are relative to; milliseconds since 1970. Absent: an older master, no times are filled in. */
+  logicalAt: z.int().optional(),
+  /** Absent: `UTC`. */
+  timeZone: timeZoneSchema.optional(),
+  /** Parameters that are filled in on the worker, as they are written: they lead to a secret, or to the folder of the attempt. */
+  late: jsonRecordSchema.optional(),
+  /** Parameters that have no value, with the reason: whoever uses one fails. */
+  faulty: z.record(z.string(), faultSchema).optional(),
 });
 
 export const offerSchema = z.object({

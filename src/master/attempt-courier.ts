@@ -10,7 +10,8 @@
  */
 
 import type { AttemptPlace } from '../../actors/task-instance/task-instance.machine.ts';
-import { attemptInputs, taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
+import { attemptInputs } from '../../actors/workflow-instance/attempt-inputs.ts';
+import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { MasterConfig } from '../../schemas/config.schema.ts';
 import { errorReplySchema } from '../../schemas/errors.ts';
 import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
@@ -124,7 +125,7 @@ export class AttemptCourier {
       workerIncarnation,
       settings: planned.definition.settings,
       env: planned.definition.env,
-      inputs: attemptInputs(context, planned),
+      inputs: attemptInputs(instance.actor.plan, context, { task: planned, instance: instance.id, attemptId }),
       ...(instance.origin.traceparent === undefined ? {} : { traceparent: instance.origin.traceparent }),
     };
   }
