@@ -299,6 +299,8 @@ export class MasterService {
       log,
       requestTimeoutMs: config.offerTimeoutMs,
       absenceMaxMs: config.workerAbsenceMaxMs,
+      reviewIntervalMs: config.recoveryIntervalMs,
+      members: () => this.#members.workers(),
     });
   }
 

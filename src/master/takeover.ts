@@ -1,6 +1,9 @@
 /**
  * After a takeover: the workers that hold attempts of the runs learn their new owner, and tell what they know of each
  * attempt. Batched by worker, so that thousands of runs cost few messages.
+ *
+ * R1 Now and then each worker is asked again for all that it should hold. A message of an earlier life of it may come late and
+ *    say of an attempt that it has started, after this life has said that it knows of none: nobody would ask any more.
  */
 import type { TaskStatus } from '../../actors/task-instance/task-instance.machine.ts';
 import { awaitedAttempts } from '../../actors/workflow-instance/workflow-instance.effects.ts';
@@ -31,6 +34,9 @@ export type RehomingOptions = {
   requestTimeoutMs: number;
   /** How long a worker may be absent before its attempts count as lost. */
   absenceMaxMs: number;
+  /** R1. */
+  reviewIntervalMs: number;
+  members: () => Iterable<{ id: WorkerId }>;
 };
 
 const gatherMs = 20;
@@ -41,9 +47,11 @@ export class Rehoming {
   readonly #waiting = new Map<WorkerId, Held[]>();
   readonly #absent: AbsentWorkers;
   #timer: Timer | undefined;
+  #review: Timer | undefined;
 
   constructor(options: RehomingOptions) {
     this.#options = options;
+    this.#reviewLater();
     const { clock, ids } = options;
     this.#absent = new AbsentWorkers({
       clock,
@@ -73,7 +81,17 @@ export class Rehoming {
 
   stop(): void {
     this.#timer?.cancel();
+    this.#review?.cancel();
     this.#absent.stop();
+  }
+
+  /** R1. A worker that does not answer is watched elsewhere. */
+  #reviewLater(): void {
+    const { clock, ids, reviewIntervalMs, pool, members } = this.#options;
+    this.#review = clock.after(reviewIntervalMs * (0.5 + ids.random()), () => {
+      for (const { id } of members()) void this.#askAll(id, pool.reservationsOf(id));
+      this.#reviewLater();
+    });
   }
 
   #tellAll(): void {

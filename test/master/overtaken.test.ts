@@ -82,10 +82,22 @@ function rehomingOf(live: LiveInstance, transport: ReturnType<typeof connected>[
   const pool = createWorkerPool('m1' as MasterId, { busyCpu: 1, busyMemory: 1 });
   pool.reserve({ ...attempt, instance });
   const host = { find: () => live, drop: () => {} } as unknown as InstanceHost;
-  const times = { requestTimeoutMs: 100, absenceMaxMs: 1_000 };
+  const times = { requestTimeoutMs: 100, absenceMaxMs: 1_000, reviewIntervalMs: 10_000 };
   const identity = { master: 'm1' as MasterId, hostName: 'here' };
   const courier = courierOver(transport);
-  return new Rehoming({ ...identity, ...times, transport, host, courier, pool, clock, ids: testIds, log: silentLog });
+  const members = () => [{ id: worker }];
+  return new Rehoming({
+    ...identity,
+    ...times,
+    members,
+    transport,
+    host,
+    courier,
+    pool,
+    clock,
+    ids: testIds,
+    log: silentLog,
+  });
 }
 
 test('a report of a later epoch than the owner knows is not taken: the owner was overtaken', async () => {
@@ -128,6 +140,19 @@ test('an attempt that its worker calls finished does not go on: its last report 
   rehomingOf(live, transport).ask(worker);
   await settle();
   expect(live.send).not.toHaveBeenCalled();
+});
+
+test('an attempt that seems to run while its worker knows nothing of it is found out', async () => {
+  const live = liveRun([...assigned, taskEvent('TaskWorkerAbsent', 'a', 1), taskEvent('TaskStarted', 'a', 1)]);
+  const { transport, listen } = connected();
+  const states = [{ attemptId: attempt.attemptId, state: 'unknown' }];
+  listen(subjects.worker.takeover(worker), { worker, incarnation: workerIncarnation, refused: [], attempts: states });
+  const rehoming = rehomingOf(live, transport);
+  clock.advance(10_000);
+  await settle();
+  expect(live.send).toHaveBeenCalledOnce();
+  expect(live.send.mock.calls[0]?.[0]).toMatchObject({ command: { type: 'LoseAttempt', mayReturn: false } });
+  rehoming.stop();
 });
 
 test('an offer that was not answered is made again, although its worker is no member', async () => {
