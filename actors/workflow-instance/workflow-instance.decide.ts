@@ -78,21 +78,26 @@ export function decideWorkflowInstance(
 
 /** The first owner takes the run in the same append: nothing of it is decided before it has one. */
 function submit(snapshot: WorkflowInstanceSnapshot, command: CommandOf<'SubmitWorkflow'>): Decided {
-  const { definition, key, params, now, owner, logicalAt, given } = command;
+  const { definition, key, params, now, owner } = command;
   const submitted = ifLegal(snapshot, {
     type: 'WorkflowSubmitted',
-    data: {
-      definition,
-      key,
-      params,
-      submittedAt: now,
-      ...(logicalAt === undefined ? {} : { logicalAt }),
-      ...(given === undefined ? {} : { given }),
-    },
+    data: { definition, key, params, submittedAt: now, ...wishesOf(command) },
   });
   if (submitted.kind === 'rejected' || owner === undefined) return submitted;
   const data = { epoch: snapshot.context.epoch + 1, ...owner, reason: 'created' as const };
   return { kind: 'events', events: [...submitted.events, { type: 'OwnershipTaken', data }] };
+}
+
+/** What a submission may say or leave out. */
+function wishesOf({ given, start, dryRun, priority, logicalAt, parent }: CommandOf<'SubmitWorkflow'>) {
+  return {
+    ...(given === undefined ? {} : { given }),
+    ...(start === undefined ? {} : { start }),
+    ...(dryRun === undefined ? {} : { dryRun }),
+    ...(priority === undefined ? {} : { priority }),
+    ...(logicalAt === undefined ? {} : { logicalAt }),
+    ...(parent === undefined ? {} : { parent }),
+  };
 }
 
 function takeOwnership(snapshot: WorkflowInstanceSnapshot, command: CommandOf<'TakeOwnership'>): Decided {

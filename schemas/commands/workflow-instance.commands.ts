@@ -8,6 +8,7 @@ import type {
   Fault,
   HoldReason,
   OwnershipReason,
+  ParentRun,
   PlacementReason,
   Start,
 } from '../events/workflow-instance.events.ts';
@@ -54,6 +55,8 @@ export type WorkflowInstanceCommand =
       start?: Start;
       dryRun?: boolean;
       priority?: Priority;
+      /** The task of another run that starts this one. */
+      parent?: ParentRun;
       /** Who makes the run and owns it from its second event on. Absent where no one owns runs: in a replay or a test. */
       owner?: OwnerClaim;
     }

@@ -28,6 +28,12 @@ export const workflowSourceSchema = z
       description: 'Time zone in which `$[...]` and `system.*` write times, by its IANA name. Default: UTC.',
       examples: ['Europe/Berlin'],
     }),
+    outputs: z
+      .record(paramNameSchema, jsonValueSchema)
+      .optional()
+      .describe(
+        'What a run gives to a task that waits for it: name to value, in which expressions are replaced. Default: the outputs of the tasks that no other task needs.',
+      ),
     tasks: z
       .record(taskNameSchema, taskSourceSchema)
       .refine((tasks) => Object.keys(tasks).length > 0, 'a workflow has at least one task')

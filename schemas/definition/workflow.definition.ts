@@ -106,6 +106,8 @@ export const workflowDefinitionSchema = z.strictObject({
   /** Absent: `fail`. */
   timeoutPolicy: timeoutPolicySchema.optional(),
   concurrency: concurrencySchema.optional(),
+  /** What the run gives to who waits for it; texts may hold expressions. Absent: outputs of the tasks that no task needs. */
+  outputs: z.record(paramNameSchema, jsonValueSchema).optional(),
   tasks: z.array(taskDefinitionSchema).min(1).max(50_000),
 });
 

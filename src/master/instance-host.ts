@@ -15,7 +15,8 @@
 
 import type { Violation } from '../../actors/invariants/history-event.ts';
 import type { OwnerClaim, WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
-import type { OwnershipReason } from '../../schemas/events/workflow-instance.events.ts';
+import type { Priority } from '../../schemas/definition/workflow.definition.ts';
+import type { OwnershipReason, ParentRun } from '../../schemas/events/workflow-instance.events.ts';
 import type { Incarnation, InstanceId, MasterId, SubmissionKey } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
 import type { ClaimBook, Claimed } from '../claims/claim-book.ts';
@@ -64,6 +65,9 @@ export type NewRun = {
   given: string[];
   /** Absent: the time of submission. */
   logicalAt?: number;
+  /** The task of another run that starts this one. */
+  parent?: ParentRun;
+  priority?: Priority;
   origin: RunOrigin;
 };
 
@@ -227,10 +231,18 @@ export class InstanceHost {
       origin: run.origin,
       claimRevision,
     });
-    const { key, params, given, logicalAt, origin } = run;
+    const { key, params, given, logicalAt, parent, priority, origin } = run;
     const owner = this.#owner(claimRevision);
     const now = this.#options.clock.now();
-    const about = { definition: reference, key, params, given, ...(logicalAt === undefined ? {} : { logicalAt }) };
+    const about = {
+      definition: reference,
+      key,
+      params,
+      given,
+      ...(logicalAt === undefined ? {} : { logicalAt }),
+      ...(parent === undefined ? {} : { parent }),
+      ...(priority === undefined ? {} : { priority }),
+    };
     const submit = { type: 'SubmitWorkflow', now, ...about, owner } as const;
     const outcome = await this.#send(instance, submit, origin.correlationId);
     if (outcome.kind === 'durable') return true;

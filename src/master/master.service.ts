@@ -12,6 +12,7 @@ import type { Bucket } from '../buckets/bucket.port.ts';
 import { type ClaimBook, createClaimBook } from '../claims/claim-book.ts';
 import type { Clock, IdSource, Timer } from '../clock/clock.port.ts';
 import { type EndOfTurn, endOfTurn } from '../clock/end-of-turn.ts';
+import { ConcurrencyService } from '../concurrency/concurrency.service.ts';
 import { DefinitionStore } from '../definitions/definition-store.ts';
 import { createDispatcher, type Dispatcher } from '../dispatch/dispatcher.ts';
 import { createWorkerPool, type WorkerPool } from '../dispatch/worker-pool.ts';
@@ -33,6 +34,7 @@ import { Recovery } from './recovery.ts';
 import { Revocations } from './revocations.ts';
 import { RunEffects } from './run-effects.ts';
 import { Rehoming } from './takeover.ts';
+import { TaskAttendance } from './task-attendance.ts';
 
 export type MasterOptions = {
   id: MasterId;
@@ -68,6 +70,8 @@ export class MasterService {
   readonly #courier: AttemptCourier;
   readonly #revocations: Revocations;
   readonly #rehoming: Rehoming;
+  readonly #attendance: TaskAttendance;
+  readonly #concurrency: ConcurrencyService;
   readonly #effects: RunEffects;
   readonly #projection: RunProjection;
   readonly #recovery: Recovery;
@@ -95,6 +99,7 @@ export class MasterService {
       config,
       clock,
       ids,
+      holdOf: (request) => this.#concurrency.holdOf(request),
       onSlot: (instance, task, placement) => this.#effects.assign(instance, task, placement),
       onHeld: (instance, task, reason) => this.#effects.hold(instance, task, reason),
     });
@@ -102,6 +107,13 @@ export class MasterService {
     this.#courier = new AttemptCourier({ master: id, host, config, transport, pool: this.#pool, clock, ids, log });
     this.#revocations = this.#createRevocations();
     this.#host = this.#createHost();
+    this.#concurrency = this.#createConcurrency();
+    this.#attendance = new TaskAttendance({
+      ...options,
+      host: this.#host,
+      definitions: this.#definitions,
+      whenCurrent: () => this.#projection.whenCurrent(),
+    });
     this.#effects = new RunEffects({
       clock,
       pool: this.#pool,
@@ -111,8 +123,9 @@ export class MasterService {
       ids,
       lossesMax: config.lossesMax,
       find: (instance) => this.#host.find(instance),
-      attendance: { attend: () => {}, leave: () => {} },
-      requestAdmission: () => {},
+      attendance: this.#attendance,
+      slots: this.#concurrency.slots,
+      requestAdmission: (instance) => this.#concurrency.admissions.request(instance),
     });
     this.#rehoming = this.#createRehoming();
     this.#projection = new RunProjection({
@@ -121,6 +134,9 @@ export class MasterService {
       clock,
       log,
       onOwnershipTaken: (instance, taken) => this.#host.ownershipTaken(instance, taken),
+      onActorTaken: (stream, taken) => this.#concurrency.ownershipTaken(stream, taken),
+      onApplied: (changes) => this.#concurrency.applied(changes),
+      watch: this.#attendance.watch,
     });
     this.#recovery = new Recovery({
       master: id,
@@ -158,6 +174,7 @@ export class MasterService {
     await this.#heartbeat.start();
     await this.#members.whenCurrent();
     this.#projection.start();
+    this.#concurrency.start();
     void this.#definitions
       .follow(this.#abort.signal)
       .catch((fault) => log.error({ fault }, 'definitions not followed'));
@@ -199,10 +216,12 @@ export class MasterService {
     await this.#untilIdle(deadlineMs);
     await this.#handover.giveAll();
     this.#host.stop();
+    await this.#concurrency.stop();
     this.#pings.stop();
     this.#rehoming.stop();
     this.#revocations.stop();
     this.#projection.stop();
+    this.#attendance.stop();
     this.#members.stop();
     await this.#heartbeat.stop();
     this.#options.log.info({}, 'master stopped');
@@ -254,10 +273,13 @@ export class MasterService {
       },
       onTakenOver: (instance, lost) => {
         this.#rehoming.add(instance);
+        this.#concurrency.tookOver(instance);
         this.#effects.runPending(instance);
         for (const attempt of lost) this.#effects.revoke(instance, attempt);
       },
       onLetGo: (instance, isFinished) => {
+        this.#attendance.letGo(instance);
+        this.#concurrency.letGo(instance, isFinished);
         if (isFinished) return;
         this.#dispatcher.withdraw(instance.id);
         this.#pool.releaseInstance(instance.id);
@@ -283,6 +305,18 @@ export class MasterService {
     const { config, transport, clock, ids, log } = this.#options;
     const isMember = (worker: WorkerId) => this.#pool.member(worker) !== undefined;
     return new Revocations({ transport, isMember, clock, ids, log, requestTimeoutMs: config.cancelTimeoutMs });
+  }
+
+  #createConcurrency(): ConcurrencyService {
+    return new ConcurrencyService({
+      ...this.#options,
+      members: this.#members,
+      runs: this.#host,
+      pass: (action) => this.#gate.pass(action),
+      place: (instance, task) => this.#effects.place(instance, task),
+      hold: (instance, task, reason) => this.#effects.hold(instance, task, reason),
+      recheck: () => this.#dispatcher.recheck(),
+    });
   }
 
   #createRehoming(): Rehoming {
@@ -325,7 +359,10 @@ export class MasterService {
     const { member } = change;
     if (member.kind === 'master') {
       if (member.id === this.#options.id) return;
-      if (change.kind === 'gone') this.#recovery.trigger();
+      if (change.kind === 'gone') {
+        this.#recovery.trigger();
+        this.#concurrency.masterGone();
+      }
       if (change.kind === 'joined') void this.#handover.shareWith(member).catch((fault) => this.#warn(fault));
       return;
     }
@@ -345,7 +382,10 @@ export class MasterService {
   }
 
   /** Tells subscribers what has become durable. At most once: the journal is what they can rely on. */
-  #publish({ workflow, id }: LiveInstance, events: readonly NewEvent[], firstRevision: number): void {
+  #publish(instance: LiveInstance, events: readonly NewEvent[], firstRevision: number): void {
+    this.#attendance.noted(instance, events);
+    const { workflow, id } = instance;
+    this.#concurrency.onDurable(instance);
     for (const [offset, event] of events.entries()) {
       const subject = subjects.events(workflow, id, event.type);
       const { id: eventId, type, data, metadata } = event;

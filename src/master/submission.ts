@@ -15,7 +15,7 @@ import { decodeInstanceEvent, instanceStream } from '../journal/codec.ts';
 import type { Journal } from '../journal/journal.port.ts';
 import { instanceIdOf } from '../runs/instance-id.ts';
 import { parseBody } from '../transport/parse-body.ts';
-import type { InstanceHost } from './instance-host.ts';
+import type { InstanceHost, NewRun } from './instance-host.ts';
 
 export type SubmissionOptions = { definitions: DefinitionStore; host: InstanceHost; journal: Journal; ids: IdSource };
 
@@ -43,6 +43,23 @@ export async function submit(options: SubmissionOptions, workflow: WorkflowName,
   });
   if (!isNew) return { ...(await firstReceipt(options.journal, id, key)), duplicate: true };
   return receiptOf(id, key, workflow, definition.reference.version);
+}
+
+export type ChildSubmission = Omit<NewRun, 'definition' | 'given'> & {
+  workflow: WorkflowName;
+  /** Absent: the newest one. */
+  version?: number;
+};
+
+/** Makes the child run of a task, unless it exists: true if it did not. @throws AppError when it cannot be made */
+export async function submitChild(options: SubmissionOptions, order: ChildSubmission): Promise<boolean> {
+  const { workflow, version, ...run } = order;
+  // What was made once is not held against what is registered today.
+  if (await options.host.exists(run.id)) return false;
+  const definition = await definitionFor(options.definitions, workflow, version);
+  const params = checkParams(definition, run.params);
+  const { isNew } = await options.host.create({ ...run, definition, params, given: Object.keys(run.params) });
+  return isNew;
 }
 
 async function definitionFor(
