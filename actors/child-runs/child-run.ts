@@ -1,10 +1,13 @@
 /** What a child run is given, and what it gives back. */
 import type { WorkflowSettings } from '../../schemas/definition/run-settings.ts';
-import type { ParentRun } from '../../schemas/events/workflow-instance.events.ts';
+import type { Fault, ParentRun } from '../../schemas/events/workflow-instance.events.ts';
 import type { InstanceId, TaskName } from '../../schemas/ids.ts';
 import type { JsonRecord, JsonValue } from '../../schemas/json.ts';
-import type { Plan } from '../graph/plan.ts';
+import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { at, entries } from '../kit/persistent-vector.ts';
+import { builtInsOf } from '../params/built-ins.ts';
+import type { Looked } from '../params/placeholder.ts';
+import { logicalTimeOf, taskParams } from '../workflow-instance/attempt-inputs.ts';
 import { variablesOf } from '../workflow-instance/begin.decide.ts';
 import type { WorkflowInstanceContext } from '../workflow-instance/workflow-instance.state.ts';
 import { type Resolved, resolveValues, type Scope } from './text-values.ts';
@@ -16,42 +19,46 @@ type Run = { plan: Plan; context: WorkflowInstanceContext };
 
 export type ChildOrder = { params: JsonRecord; parent: ParentRun; logicalAt: number };
 
-export type ChildRefusal = { code: 'EXPRESSION_FAILED' | 'CHILD_DEPTH_EXCEEDED'; message: string };
-
 /** What the child is submitted with, or why it cannot be. */
 export function childOrderOf(
   { plan, context }: Run,
   instance: InstanceId,
   task: TaskName,
   settings: WorkflowSettings,
-): { ok: true; order: ChildOrder } | { ok: false; fault: ChildRefusal } {
+): { ok: true; order: ChildOrder } | { ok: false; fault: Fault } {
   const depth = (context.parent?.depth ?? 0) + 1;
   if (depth > childDepthMax) return { ok: false, fault: tooDeep(settings, depth) };
   const planned = plan.tasks[plan.indexOf(task) ?? -1];
-  const variables = planned === undefined ? {} : variablesOf(context, planned);
-  const resolved = resolveValues(settings.params, scopeOf({ plan, context }, variables), 'the parameter');
+  if (planned === undefined) return { ok: false, fault: { code: 'INTERNAL', message: `there is no task ${task}` } };
+  const resolved = resolveValues(settings.params, scopeOfTask({ plan, context }, instance, planned), 'the parameter');
   if (!resolved.ok) return resolved;
-  const order = { params: resolved.values, parent: { instance, task, depth }, logicalAt: logicalTimeOf(context) };
-  return { ok: true, order };
+  const logicalAt = logicalTimeOf(plan, context).at;
+  return { ok: true, order: { params: resolved.values, parent: { instance, task, depth }, logicalAt } };
 }
 
-function tooDeep({ name }: WorkflowSettings, depth: number): ChildRefusal {
+function tooDeep({ name }: WorkflowSettings, depth: number): Fault {
   const message = `${name} would be a child run at depth ${depth}; at most ${childDepthMax} are allowed. Does a workflow run itself without end?`;
   return { code: 'CHILD_DEPTH_EXCEEDED', message };
 }
 
-export function logicalTimeOf({ logicalAt, submittedAt }: WorkflowInstanceContext): number {
-  return logicalAt ?? submittedAt ?? 0;
+/** A task sees its parameters and what it needs as any other task does; a secret is passed on by its name. */
+function scopeOfTask({ plan, context }: Run, instance: InstanceId, planned: PlannedTask): Scope {
+  const { params, late, faulty } = taskParams(plan, context, { task: planned, instance });
+  const time = logicalTimeOf(plan, context);
+  const names = { workflow: plan.definition.name, instance, task: planned.definition.name, attemptId: '' };
+  const builtIns = builtInsOf({ time, ...names });
+  const nameOf = (name: string): Looked | undefined => {
+    if (Object.hasOwn(faulty, name)) return { kind: 'fault', fault: faulty[name] as Fault };
+    return valued(own(params, name) ?? own(late, name) ?? builtIns.get(name));
+  };
+  return { nameOf, variables: { ...variablesOf(context, planned), params }, time };
 }
 
-export function timeZoneOf({ definition }: Plan): string {
-  return definition.timeZone ?? 'UTC';
-}
+const own = (record: JsonRecord, name: string): JsonValue | undefined =>
+  Object.hasOwn(record, name) ? record[name] : undefined;
 
-function scopeOf({ plan, context }: Run, variables: Record<string, JsonValue>): Scope {
-  const moment = { at: logicalTimeOf(context), zone: timeZoneOf(plan) };
-  return { params: context.params, variables, moment };
-}
+const valued = (value: JsonValue | undefined): Looked | undefined =>
+  value === undefined ? undefined : { kind: 'value', value };
 
 /**
  * What an ended run gives to who waits for it: the outputs that its definition declares; if it declares none, those of the
@@ -60,12 +67,14 @@ function scopeOf({ plan, context }: Run, variables: Record<string, JsonValue>): 
 export function outputsOfRun({ plan, context }: Run): Resolved {
   const declared = plan.definition.outputs;
   if (declared === undefined) return { ok: true, values: lastOutputs(plan, context) };
-  const tasks: Record<string, JsonValue> = {};
+  const tasks: [string, JsonValue][] = [];
   for (const [, { status, context: task }] of entries(context.tasks)) {
-    tasks[task.task] = { status, outputs: task.outputs ?? {}, fault: task.fault };
+    tasks.push([task.task, { status, outputs: task.outputs ?? {}, fault: task.fault }]);
   }
-  const variables = { params: context.params, tasks };
-  return resolveValues(declared, scopeOf({ plan, context }, variables), 'the output');
+  const { params } = context;
+  const variables = { params, tasks: Object.fromEntries(tasks) };
+  const nameOf = (name: string) => valued(own(params, name));
+  return resolveValues(declared, { nameOf, variables, time: logicalTimeOf(plan, context) }, 'the output');
 }
 
 function lastOutputs(plan: Plan, context: WorkflowInstanceContext): JsonRecord {

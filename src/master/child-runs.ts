@@ -12,7 +12,7 @@ import { childOrderOf, outputsOfRun } from '../../actors/child-runs/child-run.ts
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
-import type { Awaited, WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
+import type { Awaited, Fault, WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId, TaskName } from '../../schemas/ids.ts';
 import type { Clock, IdSource, Timer } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
@@ -55,6 +55,8 @@ type Attendance = {
   watch: Watch | undefined;
   timer: Timer | undefined;
 };
+
+type Made = { kind: 'made'; isNew: boolean } | { kind: 'refused'; fault: Fault };
 
 const retryDelayMs = 500;
 /** As many as one task may have. */
@@ -124,11 +126,12 @@ export class ChildRuns {
   async #begin(attendance: Attendance): Promise<void> {
     const { clock, log } = this.#options;
     try {
-      const isNew = await this.#create(attendance);
+      const made = await this.#create(attendance);
       if (attendance.isOver) return;
+      if (made.kind === 'refused') return this.#refused(attendance, made.fault);
       this.#watch(attendance);
       if (attendance.isLeaving) this.#passStopOn(attendance);
-      else await this.#agree(attendance, isNew);
+      else await this.#agree(attendance, made.isNew);
     } catch (fault) {
       if (attendance.isOver) return;
       if (fault instanceof AppError && !fault.isRetryable) return this.#refused(attendance, fault);
@@ -137,24 +140,24 @@ export class ChildRuns {
     }
   }
 
-  async #create({ instance, task, attemptId, awaits }: Attendance): Promise<boolean> {
+  async #create({ instance, task, attemptId, awaits }: Attendance): Promise<Made> {
     const { plan } = instance.actor;
     const settings = plan.tasks[plan.indexOf(task) ?? -1]?.definition.settings;
     if (settings?.type !== 'workflow') throw new AppError('INTERNAL', `the task ${task} starts no child run`);
     const { context } = instance.snapshot;
     const ordered = childOrderOf({ plan, context }, instance.id, task, settings);
-    if (!ordered.ok) throw new AppError(ordered.fault.code, ordered.fault.message);
-    const { origin } = instance;
+    if (!ordered.ok) return { kind: 'refused', fault: ordered.fault };
     const { name: workflow, version } = settings;
-    return submitChild(this.#options, {
+    const isNew = await submitChild(this.#options, {
       id: awaits.child,
       key: childKeyOf(attemptId),
       workflow,
-      origin,
+      origin: instance.origin,
       ...ordered.order,
       ...(version === undefined ? {} : { version }),
       ...(context.priority === null ? {} : { priority: context.priority }),
     });
+    return { kind: 'made', isNew };
   }
 
   /** C3. */
@@ -239,7 +242,7 @@ export class ChildRuns {
     return { result: 'failed', fault: { code: 'OUTPUT_TOO_LARGE', message } };
   }
 
-  #refused(attendance: Attendance, { code, message }: AppError): void {
+  #refused(attendance: Attendance, { code, message }: Fault): void {
     this.#conclude(attendance, {
       result: attendance.isLeaving ? 'stopped' : 'failed',
       fault: { code, message: `no child run was started: ${message}` },

@@ -8,9 +8,10 @@
  *    prolong them.
  */
 
-import { logicalTimeOf, outputsOfRun, timeZoneOf } from '../../actors/child-runs/child-run.ts';
+import { outputsOfRun } from '../../actors/child-runs/child-run.ts';
 import { type Evaluation, type Evidence, verdictOf, workflowsOf } from '../../actors/dependent/evaluate.ts';
 import { evidenceWords, missingWords } from '../../actors/dependent/words.ts';
+import { logicalTimeOf } from '../../actors/workflow-instance/attempt-inputs.ts';
 import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { DependentSettings } from '../../schemas/definition/run-settings.ts';
@@ -105,8 +106,8 @@ export class Dependents {
     const settings = plan.tasks[plan.indexOf(place.task) ?? -1]?.definition.settings;
     const since = taskStateOf(plan, snapshot.context, place.task)?.context.awaiting?.since;
     if (settings?.type !== 'dependent' || since === undefined) return undefined;
-    const zone = timeZoneOf(plan);
-    const from = { logicalAt: logicalTimeOf(snapshot.context), timeZone: zone };
+    const { at: logicalAt, zone } = logicalTimeOf(plan, snapshot.context);
+    const from = { logicalAt, timeZone: zone };
     const dependence = new Dependence(this.#options, settings, from);
     const idle = { timer: undefined, isLooking: false, hasNews: false, isOver: false };
     return { ...place, settings, dependence, zone, since, watches: [], taskWatches: new Map(), ...idle };
