@@ -78,10 +78,13 @@ export const operationsReplySchema = z.object({
 
 const slotReasonSchema = holdReasonSchema.pick({ code: true, message: true });
 
+/** Of the owner of the run. What a former owner says late is not heard. */
+const epoch = z.int().min(0);
+
 /** From the owner of runs to the owner of a group: who needs slots, and who is done with them. Repeated until answered. */
 export const slotSyncSchema = z.object({
-  requests: z.array(z.object({ holder: slotHolderSchema, priority: prioritySchema, slots: z.int().min(1) })),
-  releases: z.array(z.object({ holder: slotHolderSchema, why: slotEndSchema })),
+  requests: z.array(z.object({ holder: slotHolderSchema, priority: prioritySchema, slots: z.int().min(1), epoch })),
+  releases: z.array(z.object({ holder: slotHolderSchema, why: slotEndSchema, epoch })),
 });
 export const slotStateSchema = z.discriminatedUnion('state', [
   z.object({ holder: slotHolderSchema, state: z.literal('granted') }),

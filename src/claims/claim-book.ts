@@ -4,47 +4,53 @@
  */
 import type { InstanceId } from '../../schemas/ids.ts';
 import { type Claim, claimSchema } from '../../schemas/messages/membership.messages.ts';
-import { claimKey } from '../../schemas/messages/subjects.ts';
+import { type ActorKind, claimKey } from '../../schemas/messages/subjects.ts';
 import type { Bucket } from '../buckets/bucket.port.ts';
 
 export type Claimed = { claim: Claim; revision: number };
 
 export type ClaimResult = { kind: 'claimed'; revision: number } | { kind: 'taken' };
 
-export type ClaimBook = {
+/** Claims of actors of one kind. */
+export type ClaimBook<Id extends string = InstanceId> = {
   /** Claims an actor that nobody has claimed. */
-  create(instance: InstanceId, claim: Claim): Promise<ClaimResult>;
+  create(id: Id, claim: Claim): Promise<ClaimResult>;
   /** Takes the claim over from a holder that is gone, if it has not changed since it was read. */
-  takeOver(instance: InstanceId, claim: Claim, revision: number): Promise<ClaimResult>;
-  read(instance: InstanceId): Promise<Claimed | undefined>;
+  takeOver(id: Id, claim: Claim, revision: number): Promise<ClaimResult>;
+  read(id: Id): Promise<Claimed | undefined>;
   /** All claims of now. */
-  all(): Promise<Map<InstanceId, Claimed>>;
-  release(instance: InstanceId, revision: number): Promise<void>;
+  all(): Promise<Map<Id, Claimed>>;
+  release(id: Id, revision: number): Promise<void>;
 };
 
-const keyPrefix = claimKey('workflowInstance', '');
-
 export function createClaimBook(bucket: Bucket): ClaimBook {
-  const key = (instance: InstanceId) => claimKey('workflowInstance', instance);
+  return createClaimBookOf<InstanceId>(bucket, 'workflowInstance');
+}
+
+export function createClaimBookOf<Id extends string>(bucket: Bucket, kind: ActorKind): ClaimBook<Id> {
+  const keyPrefix = claimKey(kind, '');
+  const key = (id: Id) => claimKey(kind, id);
   return {
-    create: async (instance, claim) => resultOf(await bucket.create(key(instance), claim)),
-    takeOver: async (instance, claim, revision) => resultOf(await bucket.update(key(instance), claim, revision)),
-    read: async (instance) => {
-      const entry = await bucket.get(key(instance));
+    create: async (id, claim) => resultOf(await bucket.create(key(id), claim)),
+    takeOver: async (id, claim, revision) => resultOf(await bucket.update(key(id), claim, revision)),
+    read: async (id) => {
+      const entry = await bucket.get(key(id));
       const parsed = claimSchema.safeParse(entry?.value);
       return entry !== undefined && parsed.success ? { claim: parsed.data, revision: entry.revision } : undefined;
     },
     all: async () => {
-      const claims = new Map<InstanceId, Claimed>();
+      const claims = new Map<Id, Claimed>();
       for (const entry of await bucket.entries()) {
+        if (!entry.key.startsWith(keyPrefix)) continue;
         const parsed = claimSchema.safeParse(entry.value);
-        const id = entry.key.slice(keyPrefix.length) as InstanceId;
+        // Reason for the cast: the key was made of such an id.
+        const id = entry.key.slice(keyPrefix.length) as Id;
         if (parsed.success) claims.set(id, { claim: parsed.data, revision: entry.revision });
       }
       return claims;
     },
-    release: async (instance, revision) => {
-      await bucket.remove(key(instance), revision);
+    release: async (id, revision) => {
+      await bucket.remove(key(id), revision);
     },
   };
 }

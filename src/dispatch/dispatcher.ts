@@ -6,17 +6,16 @@
  * D1 A slot is reserved when its attempt is decided, before anything is durable; an assignment that does not become
  *    durable gives it back.
  * D2 Whoever waits longest goes first within a priority: a newly ready task never passes a waiting one.
+ * D3 What is held by an order (a coronation, a freeze) is in no queue: it holds up nobody, and is placed when the order ends.
  */
 import type { MasterConfig } from '../../schemas/config.schema.ts';
-import type { Priority } from '../../schemas/definition/workflow.definition.ts';
 import type { HoldReason, PlacementReason } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId, Incarnation, InstanceId, TaskName, WorkerGroup, WorkerId } from '../../schemas/ids.ts';
 import type { Clock, IdSource, Timer } from '../clock/clock.port.ts';
 import { balancerOf, type Candidate } from './balancer.ts';
+import { createHeldTasks, type PlaceRequest } from './held-tasks.ts';
 import { createTaskQueue, type TaskQueue } from './task-queue.ts';
 import type { WorkerPool } from './worker-pool.ts';
-
-export type PlaceRequest = { instance: InstanceId; task: TaskName; group: WorkerGroup; priority: Priority };
 
 export type Placement = {
   attemptId: AttemptId;
@@ -31,6 +30,8 @@ export type Dispatcher = {
   withdraw(instance: InstanceId, task?: TaskName): void;
   /** Slots may have become free: the waiting ones get them. */
   fill(): void;
+  /** Orders have changed: what they hold leaves its queue, what they hold no more is placed. */
+  recheck(): void;
   waitingCount(): number;
   stop(): void;
 };
@@ -42,6 +43,8 @@ export type DispatcherOptions = {
   ids: IdSource;
   /** A waiting task got a slot. */
   onSlot: (instance: InstanceId, task: TaskName, placement: Placement) => void;
+  /** The order that keeps a task from being placed, if there is one. */
+  holdOf: (request: PlaceRequest) => HoldReason | undefined;
   /** A task has waited long enough to say why. */
   onHeld: (instance: InstanceId, task: TaskName, reason: HoldReason) => void;
 };
@@ -50,8 +53,10 @@ const candidatesKept = 8;
 /** Waiting for a slot is normal: it is told later than the want of any worker. */
 const slotReportFactor = 10;
 
-export function createDispatcher({ pool, config, clock, ids, onSlot, onHeld }: DispatcherOptions): Dispatcher {
+export function createDispatcher(options: DispatcherOptions): Dispatcher {
+  const { pool, config, clock, ids, holdOf, onSlot, onHeld } = options;
   const queues = new Map<WorkerGroup, TaskQueue>();
+  const held = createHeldTasks(clock);
   const choose = balancerOf(config.balancer, () => ids.random());
   let holdTimer: Timer | undefined;
 
@@ -74,28 +79,36 @@ export function createDispatcher({ pool, config, clock, ids, onSlot, onHeld }: D
       const limit = clock.now() - patienceMs;
       for (const { instance, task, since } of queue.all()) if (since <= limit) onHeld(instance, task, reason);
     }
+    for (const request of held.since(clock.now() - config.holdReportDelayMs)) {
+      const reason = holdOf(request);
+      if (reason !== undefined) onHeld(request.instance, request.task, reason);
+    }
     watchHeld();
   };
   const watchHeld = (): void => {
-    const isAnyWaiting = [...queues.values()].some((queue) => queue.length > 0);
+    const isAnyWaiting = held.length > 0 || [...queues.values()].some((queue) => queue.length > 0);
     if (holdTimer === undefined && isAnyWaiting) holdTimer = clock.after(config.holdReportDelayMs, reportHeld);
   };
 
-  return {
-    place: (request) => {
-      const queue = queues.get(request.group) ?? createTaskQueue();
-      queues.set(request.group, queue);
-      if (queue.length === 0) {
-        const candidates = pool.candidates(request.group);
-        if (candidates.length > 0) return assign(candidates, request);
-      }
-      const { instance, task, priority } = request;
+  const place = (request: PlaceRequest): Placement | undefined => {
+    const { instance, task, priority, group } = request;
+    const queue = queues.get(group) ?? createTaskQueue();
+    queues.set(group, queue);
+    if (holdOf(request) !== undefined) held.add(request);
+    else {
+      const candidates = queue.length === 0 ? pool.candidates(group) : [];
+      if (candidates.length > 0) return assign(candidates, request);
       if (!queue.has(instance, task)) queue.push({ instance, task, priority, since: clock.now() });
-      watchHeld();
-      return undefined;
-    },
+    }
+    watchHeld();
+    return undefined;
+  };
+
+  return {
+    place,
     withdraw: (instance, task) => {
       for (const queue of queues.values()) queue.remove(instance, task);
+      held.remove(instance, task);
     },
     fill: () => {
       for (const [group, queue] of queues) {
@@ -107,7 +120,15 @@ export function createDispatcher({ pool, config, clock, ids, onSlot, onHeld }: D
         }
       }
     },
-    waitingCount: () => [...queues.values()].reduce((total, queue) => total + queue.length, 0),
+    recheck: () => {
+      held.moveFrom(queues, (request) => holdOf(request) !== undefined);
+      for (const request of held.takeWhere((one) => holdOf(one) === undefined)) {
+        const placement = place(request);
+        if (placement !== undefined) onSlot(request.instance, request.task, placement);
+      }
+      watchHeld();
+    },
+    waitingCount: () => [...queues.values()].reduce((total, queue) => total + queue.length, held.length),
     stop: () => holdTimer?.cancel(),
   };
 }
@@ -117,7 +138,7 @@ function reasonOf(balancer: string, candidates: readonly Candidate[]): Placement
   return { balancer, candidates: kept, candidateCount: candidates.length };
 }
 
-function messageOf(code: HoldReason['code'], group: WorkerGroup): string {
+function messageOf(code: ReturnType<WorkerPool['emptyReason']>, group: WorkerGroup): string {
   switch (code) {
     case 'NO_WORKER_IN_GROUP':
       return `no worker of the group ${group} is here; start one with --group ${group}`;

@@ -3,15 +3,20 @@ import type { EventMetadata } from '../../schemas/envelope.ts';
 import { eventSchemaOf, isEventType, schemaVersion } from '../../schemas/events/registry.ts';
 import { type WorkflowInstanceEvent, workflowInstanceEvents } from '../../schemas/events/workflow-instance.events.ts';
 import type { EventId, InstanceId, WorkflowName } from '../../schemas/ids.ts';
+import type { ActorKind } from '../../schemas/messages/subjects.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { NewEvent, RecordedEvent } from './journal.port.ts';
 
 export const streamPrefixes = {
   workflowInstance: 'workflowInstance-',
   workflowDefinition: 'workflowDefinition-',
+  taskGroup: 'taskGroup-',
+  workflowQueue: 'workflowQueue-',
+  clusterOperations: 'clusterOperations-',
 } as const;
 
 export const instanceStream = (id: InstanceId) => `${streamPrefixes.workflowInstance}${id}`;
+export const actorStream = (kind: ActorKind, id: string) => `${streamPrefixes[kind]}${id}`;
 export const definitionStream = (name: WorkflowName) => `${streamPrefixes.workflowDefinition}${name}`;
 
 export type Authorship = Omit<EventMetadata, 'schemaVersion'>;

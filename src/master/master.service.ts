@@ -35,6 +35,7 @@ import { Revocations } from './revocations.ts';
 import { RunEffects } from './run-effects.ts';
 import { Rehoming } from './takeover.ts';
 import { TaskAttendance } from './task-attendance.ts';
+import { untilIdle } from './until-idle.ts';
 
 export type MasterOptions = {
   id: MasterId;
@@ -213,7 +214,7 @@ export class MasterService {
     this.#heartbeat.beatNow();
     await this.#recovery.stop();
     await this.#untilReceived();
-    await this.#untilIdle(deadlineMs);
+    await untilIdle(() => this.#isBusy(), this.#options.clock, deadlineMs);
     await this.#handover.giveAll();
     this.#host.stop();
     await this.#concurrency.stop();
@@ -240,16 +241,8 @@ export class MasterService {
   }
 
   /** Everyone whose request was taken is answered; what was decided is durable. */
-  async #untilIdle(deadlineMs: number): Promise<void> {
-    const { clock } = this.#options;
-    const deadlineAt = clock.now() + deadlineMs;
-    const isBusy = () =>
-      this.#messages.underWayCount > 0 || [...this.#host.instances()].some(({ waitingCount }) => waitingCount > 0);
-    while (isBusy() && clock.now() < deadlineAt) {
-      await new Promise<void>((resolve) => {
-        clock.after(10, resolve);
-      });
-    }
+  #isBusy(): boolean {
+    return this.#messages.underWayCount > 0 || this.#host.waitingCount > 0;
   }
 
   #createHost(): InstanceHost {
@@ -313,8 +306,7 @@ export class MasterService {
       members: this.#members,
       runs: this.#host,
       pass: (action) => this.#gate.pass(action),
-      place: (instance, task) => this.#effects.place(instance, task),
-      hold: (instance, task, reason) => this.#effects.hold(instance, task, reason),
+      effects: () => this.#effects,
       recheck: () => this.#dispatcher.recheck(),
     });
   }
@@ -359,10 +351,7 @@ export class MasterService {
     const { member } = change;
     if (member.kind === 'master') {
       if (member.id === this.#options.id) return;
-      if (change.kind === 'gone') {
-        this.#recovery.trigger();
-        this.#concurrency.masterGone();
-      }
+      if (change.kind === 'gone') this.#recovery.trigger();
       if (change.kind === 'joined') void this.#handover.shareWith(member).catch((fault) => this.#warn(fault));
       return;
     }

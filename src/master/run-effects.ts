@@ -29,6 +29,15 @@ export type Attendance = {
   leave(instance: LiveInstance, awaited: EffectOf<'leave'>): void;
 };
 
+/** Slots of task groups that tasks need before they get a worker. */
+export type GroupSlots = {
+  /** True when the task needs none, or has them. */
+  hasSlots(instance: LiveInstance, task: TaskName, snapshot: WorkflowInstanceSnapshot): boolean;
+  request(instance: LiveInstance, task: TaskName): void;
+  /** An attempt has ended, or the task waits no more: gives back what it does not need. */
+  settle(instance: LiveInstance, task: TaskName): void;
+};
+
 export type RunEffectsOptions = {
   clock: Clock;
   pool: WorkerPool;
@@ -38,6 +47,7 @@ export type RunEffectsOptions = {
   ids: IdSource;
   lossesMax: number;
   attendance: Attendance;
+  slots: GroupSlots;
   /** The run waits for its turn; it is told by AdmitWorkflow. */
   requestAdmission: (instance: LiveInstance) => void;
   find: (id: InstanceId) => LiveInstance | undefined;
@@ -92,6 +102,7 @@ export class RunEffects {
         return;
       case 'withdrawTask':
         this.#options.dispatcher().withdraw(instance.id, effect.task);
+        this.#options.slots.settle(instance, effect.task);
         return;
       case 'armRunTimer':
         instance.armTimer(effect.timerId, effect.dueAt, () => {
@@ -109,10 +120,14 @@ export class RunEffects {
         this.#options.requestAdmission(instance);
         return;
       case 'placeTask':
+        this.#awaitSlots(instance, effect.task);
+        return;
       case 'releaseSlot':
+        this.#options.slots.settle(instance, effect.task);
+        return;
       case 'concludePause':
       case 'concludeWorkflow':
-        // Done by `answer`: the task waits in its queue, the slot is free.
+        // Done by `answer`.
         return;
     }
   }
@@ -125,6 +140,15 @@ export class RunEffects {
       else if (command.type === 'AssignTask') this.#sendAssignment(instance, command);
       else instance.send({ command, causationId: `pending.${effect.type}` });
     }
+  }
+
+  /** A ready task has the slots of its group. */
+  place(id: InstanceId, task: TaskName): void {
+    const instance = this.#options.find(id);
+    if (instance === undefined) return;
+    const command = this.#begin(instance, task, instance.snapshot);
+    if (command?.type === 'AssignTask') this.#sendAssignment(instance, command);
+    else if (command !== undefined) instance.send({ command, causationId: `slots.${task}` });
   }
 
   /** The run has given the attempt away. */
@@ -176,9 +200,20 @@ export class RunEffects {
       const now = clock.now();
       return { type: 'StartTask', now, task, attemptId, ...(child === undefined ? {} : { child }) };
     }
+    if (!this.#options.slots.hasSlots(instance, task, snapshot)) return undefined;
     const placed = this.#place(instance, planned.definition, priorityOf(snapshot.context, planned));
     if (placed !== undefined || planned.definition.queueTimeoutMs === undefined) return placed;
     return { type: 'QueueTask', now: clock.now(), task };
+  }
+
+  /** What `answer` has not placed waits in the queue of its workers by now, or for the slots of its group. */
+  #awaitSlots(instance: LiveInstance, task: TaskName): void {
+    const { slots, clock } = this.#options;
+    if (slots.hasSlots(instance, task, instance.snapshot)) return;
+    slots.request(instance, task);
+    const { plan } = instance.actor;
+    if (plan.tasks[plan.indexOf(task) ?? -1]?.definition.queueTimeoutMs === undefined) return;
+    instance.send({ command: { type: 'QueueTask', now: clock.now(), task }, causationId: `slots.${task}` });
   }
 
   #place(instance: LiveInstance, definition: TaskDefinition, priority: Priority): AssignTask | undefined {

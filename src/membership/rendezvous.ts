@@ -2,14 +2,14 @@
  * Who should own what, without asking anyone: every master computes the same answer from the same list of members, and a
  * member that goes moves only what it owned (highest random weight).
  */
-import type { InstanceId, MasterId } from '../../schemas/ids.ts';
+import type { MasterId } from '../../schemas/ids.ts';
 
-/** The one of the masters that should own the run; undefined when there is none. */
-export function preferredOwner(instance: InstanceId, masters: Iterable<MasterId>): MasterId | undefined {
+/** The one of the masters that should own the run, or other actor; undefined when there is none. */
+export function preferredOwner(actor: string, masters: Iterable<MasterId>): MasterId | undefined {
   let best: MasterId | undefined;
   let bestWeight = -1;
   for (const master of masters) {
-    const weight = weightOf(`${master}/${instance}`);
+    const weight = weightOf(`${master}/${actor}`);
     if (weight > bestWeight || (weight === bestWeight && best !== undefined && master < best)) {
       best = master;
       bestWeight = weight;

@@ -2,7 +2,7 @@
  * Feeds the run index from the journal: life-cycle events of all runs, in order, at least once, with a stored place to go on
  * from. Writes are gathered for a moment, so that a burst of runs costs few transactions. Who takes a run over is told on.
  */
-import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
+import { type WorkflowInstanceEvent, workflowInstanceEvents } from '../../schemas/events/workflow-instance.events.ts';
 import type { InstanceId } from '../../schemas/ids.ts';
 import type { RunStatus } from '../../schemas/messages/client.messages.ts';
 import type { Clock, Timer } from '../clock/clock.port.ts';
@@ -22,6 +22,10 @@ export type RunProjectionOptions = {
   log: Log;
   /** Somebody has taken the run over, now or long ago. */
   onOwnershipTaken: (instance: InstanceId, taken: OwnershipTaken) => void;
+  /** The same for an actor that is no run. */
+  onActorTaken?: (stream: string, taken: OwnershipTaken) => void;
+  /** The index shows these changes. */
+  onApplied?: (changes: readonly RunChange[]) => void;
   /** Is told of every event when it was read, and of every change when the index shows it. */
   watch?: Pick<RunWatch, 'heard' | 'applied'>;
 };
@@ -78,7 +82,11 @@ export class RunProjection {
   }
 
   #take(event: RecordedEvent): void {
-    if (!event.stream.startsWith(streamPrefixes.workflowInstance)) return;
+    if (!event.stream.startsWith(streamPrefixes.workflowInstance)) {
+      const taken = workflowInstanceEvents.OwnershipTaken.safeParse(event.data);
+      if (taken.success) this.#options.onActorTaken?.(event.stream, taken.data);
+      return;
+    }
     try {
       const instance = event.stream.slice(streamPrefixes.workflowInstance.length) as InstanceId;
       const decoded = decodeInstanceEvent(event);
@@ -105,6 +113,7 @@ export class RunProjection {
     this.#pending = [];
     this.#options.index.apply(changes, this.#position);
     this.#options.watch?.applied(changes);
+    this.#options.onApplied?.(changes);
   }
 }
 
