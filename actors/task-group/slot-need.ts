@@ -1,0 +1,72 @@
+/** What a task of a run needs of a task group: derived from the state of the run alone (I8). */
+import type { SlotHolder } from '../../schemas/events/task-group.events.ts';
+import type { InstanceId, TaskGroupName, TaskName } from '../../schemas/ids.ts';
+import type { Plan } from '../graph/plan.ts';
+import { at } from '../kit/persistent-vector.ts';
+import { hasEnded, type TaskState, type TaskStatus } from '../task-instance/task-instance.state.ts';
+import type { WorkflowInstanceContext, WorkflowInstanceStatus } from '../workflow-instance/workflow-instance.state.ts';
+
+export type SlotNeed = { group: TaskGroupName; slots: number; holder: SlotHolder };
+
+/** A run as far as its slots go. */
+export type SlotRun = {
+  instance: InstanceId;
+  plan: Plan;
+  value: WorkflowInstanceStatus;
+  context: WorkflowInstanceContext;
+};
+
+const withAttempt: readonly TaskStatus[] = ['assigned', 'accepted', 'running', 'absent', 'cancelling'];
+
+/** The slots that the task needs in this state; undefined when it needs none now, or never. */
+export function slotNeedOf(run: SlotRun, task: TaskName): SlotNeed | undefined {
+  const found = groupTask(run, task);
+  if (found === undefined) return undefined;
+  const { group, slots, state } = found;
+  const mayBePlaced = state.status === 'ready' && run.value === 'active' && state.context.isolations === 0;
+  if (!mayBePlaced && !withAttempt.includes(state.status)) return undefined;
+  return { group, slots, holder: holderOf(run.instance, state) };
+}
+
+/** Turns of the task that may have held slots and are over: to be given back once more by an owner who cannot know. */
+export function pastTurns(run: SlotRun, task: TaskName): SlotNeed[] {
+  const found = groupTask(run, task);
+  if (found === undefined) return [];
+  const { group, slots, state } = found;
+  const holder = holderOf(run.instance, state);
+  const turns = slotNeedOf(run, task) === undefined ? [holder] : [];
+  if (holder.turn > 0) turns.push({ ...holder, turn: holder.turn - 1 });
+  return turns.map((turn) => ({ group, slots, holder: turn }));
+}
+
+/** True when the holder can never need its slots again, whatever becomes of the run. */
+export function isTurnOver({ plan, context }: Pick<SlotRun, 'plan' | 'context'>, holder: SlotHolder): boolean {
+  const index = plan.indexOf(holder.task);
+  if (index === undefined) return true;
+  const { status, context: task } = at(context.tasks, index);
+  if (task.round !== holder.round) return task.round > holder.round;
+  return task.failures > holder.turn || hasEnded(status);
+}
+
+/** The tasks of the plan that have a group. Found once for each plan: most have none. */
+export function groupTasksOf(plan: Plan): readonly TaskName[] {
+  const known = groupTasks.get(plan);
+  if (known !== undefined) return known;
+  const names = plan.tasks
+    .filter(({ definition }) => definition.group !== undefined)
+    .map(({ definition }) => definition.name);
+  groupTasks.set(plan, names);
+  return names;
+}
+
+const groupTasks = new WeakMap<Plan, readonly TaskName[]>();
+
+function groupTask({ plan, context }: SlotRun, task: TaskName) {
+  const index = plan.indexOf(task) ?? -1;
+  const use = plan.tasks[index]?.definition.group;
+  return use === undefined ? undefined : { group: use.name, slots: use.slots ?? 1, state: at(context.tasks, index) };
+}
+
+function holderOf(instance: InstanceId, { context: { task, round, failures } }: TaskState): SlotHolder {
+  return { instance, task, round, turn: failures };
+}

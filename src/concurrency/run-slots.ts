@@ -1,0 +1,122 @@
+/**
+ * The slots that runs of this master need of task groups. What a task needs follows from the durable state of its run; this
+ * only says so to the groups, and gives back what is not needed any more.
+ */
+
+import { groupTasksOf, pastTurns, type SlotNeed, slotNeedOf } from '../../actors/task-group/slot-need.ts';
+import { groupHold } from '../../actors/task-group/task-group.view.ts';
+import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
+import { priorityOf, taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
+import type { SlotHolder } from '../../schemas/events/task-group.events.ts';
+import type { HoldReason } from '../../schemas/events/workflow-instance.events.ts';
+import type { InstanceId, TaskName } from '../../schemas/ids.ts';
+import type { SlotState, SlotStates } from '../../schemas/messages/concurrency.messages.ts';
+import type { LiveInstance } from '../master/live-instance.ts';
+import { SlotCourier, type SlotCourierOptions } from './slot-courier.ts';
+
+export type RunSlotsOptions = Pick<SlotCourierOptions, 'send' | 'clock' | 'log' | 'repeatIntervalMs'> & {
+  find: (id: InstanceId) => LiveInstance | undefined;
+  /** The task has its slots: it may get a worker. */
+  place: (id: InstanceId, task: TaskName) => void;
+  hold: (id: InstanceId, task: TaskName, reason: HoldReason) => void;
+};
+
+export class RunSlots {
+  readonly #options: RunSlotsOptions;
+  readonly #courier: SlotCourier;
+
+  constructor(options: RunSlotsOptions) {
+    this.#options = options;
+    this.#courier = new SlotCourier({
+      ...options,
+      onGranted: (holder) => this.#granted(holder),
+      onWaiting: (holder, reason) => this.#waits(holder, reason),
+    });
+  }
+
+  /** True when the task may get a worker: it has its slots, or needs none. Asks for nothing: it may not be durable yet. */
+  hasSlots(instance: LiveInstance, task: TaskName, snapshot: WorkflowInstanceSnapshot): boolean {
+    const need = needOf(instance, task, snapshot);
+    return need === undefined || this.#courier.isGranted(need);
+  }
+
+  /** The task is ready, durably: it needs its slots now. */
+  request(instance: LiveInstance, task: TaskName): void {
+    const need = needOf(instance, task, instance.snapshot);
+    if (need !== undefined) this.#request(instance, task, need, false);
+  }
+
+  /** An attempt has ended, or the task waits no more: slots that it does not need are given back. */
+  settle(instance: LiveInstance, task: TaskName): void {
+    if (!groupTasksOf(instance.actor.plan).includes(task)) return;
+    const need = needOf(instance, task, instance.snapshot);
+    for (const wanted of this.#courier.wantedOf(instance.id, task)) {
+      const { round, turn } = wanted.holder;
+      if (need?.holder.round === round && need.holder.turn === turn) continue;
+      this.#courier.release(wanted, 'ended');
+    }
+  }
+
+  /** A run was taken over: what its former owner has asked for or not given back is said again. */
+  adopt(instance: LiveInstance): void {
+    const run = runOf(instance, instance.snapshot);
+    const { epoch } = instance.snapshot.context;
+    for (const task of groupTasksOf(instance.actor.plan)) {
+      for (const past of pastTurns(run, task)) this.#courier.release({ ...past, epoch }, 'ended');
+      const need = slotNeedOf(run, task);
+      if (need !== undefined) this.#request(instance, task, need, !isReady(instance, task));
+    }
+  }
+
+  /** The run is over: nothing of it needs anything. */
+  ended({ id, actor }: LiveInstance): void {
+    if (groupTasksOf(actor.plan).length === 0) return;
+    for (const wanted of this.#courier.wantedOf(id)) this.#courier.release(wanted, 'runEnded');
+  }
+
+  forget({ id }: LiveInstance): void {
+    this.#courier.forget(id);
+  }
+
+  take(states: SlotStates): void {
+    this.#courier.take(states);
+  }
+
+  stop(): void {
+    this.#courier.stop();
+  }
+
+  #request(instance: LiveInstance, task: TaskName, need: SlotNeed, isGranted: boolean): void {
+    const { plan } = instance.actor;
+    const planned = plan.tasks[plan.indexOf(task) ?? -1];
+    if (planned === undefined) return;
+    const { context } = instance.snapshot;
+    this.#courier.request({ ...need, priority: priorityOf(context, planned), epoch: context.epoch }, isGranted);
+  }
+
+  #granted(holder: SlotHolder): void {
+    const instance = this.#options.find(holder.instance);
+    if (instance === undefined) return;
+    if (isReady(instance, holder.task)) this.#options.place(holder.instance, holder.task);
+    else this.settle(instance, holder.task);
+  }
+
+  #waits({ instance: id, task }: SlotHolder, reason: Extract<SlotState, { state: 'waiting' }>['reason']): void {
+    const plan = this.#options.find(id)?.actor.plan;
+    const group = plan?.tasks[plan.indexOf(task) ?? -1]?.definition.workerGroup;
+    if (group !== undefined) this.#options.hold(id, task, groupHold(reason, group));
+  }
+}
+
+function runOf({ id, actor }: LiveInstance, { value, context }: WorkflowInstanceSnapshot) {
+  return { instance: id, plan: actor.plan, value, context };
+}
+
+function needOf(instance: LiveInstance, task: TaskName, snapshot: WorkflowInstanceSnapshot): SlotNeed | undefined {
+  return slotNeedOf(runOf(instance, snapshot), task);
+}
+
+function isReady(instance: LiveInstance, task: TaskName): boolean {
+  const { plan } = instance.actor;
+  return taskStateOf(plan, instance.snapshot.context, task)?.status === 'ready';
+}

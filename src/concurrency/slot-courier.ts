@@ -1,0 +1,178 @@
+/**
+ * Says to the owners of task groups who of this master's runs needs slots and who is done with them, until they have heard.
+ *
+ * S1 One message to a group is under way at a time, so that a request never overtakes the release before it.
+ * S2 A release is repeated until it is answered; a request is repeated now and then until its slots are granted.
+ */
+import type { Priority } from '../../schemas/definition/workflow.definition.ts';
+import type { SlotEnd, SlotHolder } from '../../schemas/events/task-group.events.ts';
+import type { InstanceId, TaskGroupName, TaskName } from '../../schemas/ids.ts';
+import type { SlotState, SlotStates, SlotSync } from '../../schemas/messages/concurrency.messages.ts';
+import type { Clock, Timer } from '../clock/clock.port.ts';
+import type { Log } from '../telemetry/log.ts';
+
+/** Slots that a task of a run needs now. */
+export type WantedSlots = {
+  group: TaskGroupName;
+  holder: SlotHolder;
+  slots: number;
+  priority: Priority;
+  /** Of the owner of the run, that a late message of a former owner is known as such. */
+  epoch: number;
+};
+
+export type SlotCourierOptions = {
+  /** @throws AppError when the owner of the group does not answer now */
+  send: (group: TaskGroupName, sync: SlotSync) => Promise<SlotStates>;
+  clock: Clock;
+  log: Log;
+  /** How often a request that waits is made again. Milliseconds. */
+  repeatIntervalMs: number;
+  onGranted: (holder: SlotHolder) => void;
+  onWaiting: (holder: SlotHolder, reason: Extract<SlotState, { state: 'waiting' }>['reason']) => void;
+};
+
+type Entry = WantedSlots & { isGranted: boolean; isTold: boolean };
+type Release = { holder: SlotHolder; why: SlotEnd; epoch: number };
+type Line = {
+  wanted: Map<string, Entry>;
+  released: Map<string, Release>;
+  isSending: boolean;
+  timer: Timer | undefined;
+};
+
+const gatherMs = 2;
+const retryDelayMs = 250;
+const messageLengthMax = 500;
+
+export class SlotCourier {
+  readonly #options: SlotCourierOptions;
+  readonly #lines = new Map<TaskGroupName, Line>();
+  #isStopped = false;
+
+  constructor(options: SlotCourierOptions) {
+    this.#options = options;
+  }
+
+  isGranted({ group, holder }: Pick<WantedSlots, 'group' | 'holder'>): boolean {
+    return this.#lines.get(group)?.wanted.get(keyOf(holder))?.isGranted === true;
+  }
+
+  /** @param isGranted known already: the task has an attempt, and its slots with it */
+  request(wanted: WantedSlots, isGranted = false): void {
+    const line = this.#lineOf(wanted.group);
+    const key = keyOf(wanted.holder);
+    if (line.wanted.has(key)) return;
+    line.wanted.set(key, { ...wanted, isGranted, isTold: false });
+    this.#wake(wanted.group, line, gatherMs);
+  }
+
+  release(wanted: Pick<WantedSlots, 'group' | 'holder' | 'epoch'>, why: SlotEnd): void {
+    const { group, holder, epoch } = wanted;
+    const line = this.#lineOf(group);
+    line.wanted.delete(keyOf(holder));
+    line.released.set(keyOf(holder), { holder, why, epoch });
+    this.#wake(group, line, gatherMs);
+  }
+
+  /** What is wanted for the run, or for one of its tasks. */
+  wantedOf(instance: InstanceId, task?: TaskName): WantedSlots[] {
+    const found: WantedSlots[] = [];
+    for (const { wanted } of this.#lines.values()) {
+      for (const entry of wanted.values()) {
+        const { holder } = entry;
+        if (holder.instance === instance && (task === undefined || holder.task === task)) found.push(entry);
+      }
+    }
+    return found;
+  }
+
+  /** The run is another master's now, which says for itself what it needs. */
+  forget(instance: InstanceId): void {
+    for (const { wanted, released } of this.#lines.values()) {
+      for (const [key, { holder }] of wanted) if (holder.instance === instance) wanted.delete(key);
+      for (const [key, { holder }] of released) if (holder.instance === instance) released.delete(key);
+    }
+  }
+
+  /** What the owner of a group has told, asked or not. */
+  take({ group, states }: SlotStates): void {
+    const line = this.#lines.get(group);
+    if (line === undefined) return;
+    for (const told of states) {
+      const entry = line.wanted.get(keyOf(told.holder));
+      if (entry === undefined || entry.isGranted) continue;
+      if (told.state === 'granted') {
+        entry.isGranted = true;
+        this.#options.onGranted(entry.holder);
+      } else this.#options.onWaiting(entry.holder, told.reason);
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    for (const { timer } of this.#lines.values()) timer?.cancel();
+  }
+
+  #lineOf(group: TaskGroupName): Line {
+    const known = this.#lines.get(group);
+    if (known !== undefined) return known;
+    const line: Line = { wanted: new Map(), released: new Map(), isSending: false, timer: undefined };
+    this.#lines.set(group, line);
+    return line;
+  }
+
+  #wake(group: TaskGroupName, line: Line, delayMs: number): void {
+    if (this.#isStopped || line.isSending) return;
+    line.timer?.cancel();
+    line.timer = this.#options.clock.after(delayMs, () => {
+      line.timer = undefined;
+      void this.#send(group, line);
+    });
+  }
+
+  /** S1. */
+  async #send(group: TaskGroupName, line: Line): Promise<void> {
+    const { send, repeatIntervalMs, log } = this.#options;
+    const requests = [...line.wanted.values()].filter(({ isTold }) => !isTold).slice(0, messageLengthMax);
+    const releases = [...line.released.values()].slice(0, messageLengthMax);
+    if (requests.length + releases.length === 0) {
+      this.#repeatLater(group, line, repeatIntervalMs);
+      return;
+    }
+    line.isSending = true;
+    let isAnswered = false;
+    try {
+      const told = await send(group, { requests: requests.map(requestOf), releases });
+      isAnswered = true;
+      for (const entry of requests) entry.isTold = true;
+      for (const release of releases) {
+        const key = keyOf(release.holder);
+        if (line.released.get(key) === release) line.released.delete(key);
+      }
+      if (!this.#isStopped) this.take(told);
+    } catch (fault) {
+      log.debug({ group, fault }, 'the owner of a task group does not answer; asking again');
+    } finally {
+      line.isSending = false;
+    }
+    this.#wake(group, line, isAnswered ? gatherMs : retryDelayMs);
+  }
+
+  /** S2. */
+  #repeatLater(group: TaskGroupName, line: Line, delayMs: number): void {
+    const waiting = [...line.wanted.values()].filter(({ isGranted }) => !isGranted);
+    if (waiting.length === 0 || this.#isStopped) return;
+    line.timer = this.#options.clock.after(delayMs, () => {
+      line.timer = undefined;
+      for (const entry of line.wanted.values()) if (!entry.isGranted) entry.isTold = false;
+      void this.#send(group, line);
+    });
+  }
+}
+
+const keyOf = ({ instance, task, round, turn }: SlotHolder): string => `${instance}/${task}/${round}/${turn}`;
+
+function requestOf({ holder, priority, slots, epoch }: Entry): SlotSync['requests'][number] {
+  return { holder, priority, slots, epoch };
+}

@@ -1,0 +1,209 @@
+/**
+ * Task groups that this master owns: who asks for slots, who gives them back, what people set. Holders whose turn is over are
+ * found now and then from the histories of their runs (I8), should a release have been lost.
+ */
+import { z } from 'zod';
+import { isTurnOver } from '../../actors/task-group/slot-need.ts';
+import { taskGroupActor } from '../../actors/task-group/task-group.actor.ts';
+import type { TaskGroupEffect } from '../../actors/task-group/task-group.effects.ts';
+import type { TaskGroupSnapshot } from '../../actors/task-group/task-group.machine.ts';
+import { findHolder } from '../../actors/task-group/task-group.state.ts';
+import { slotReason, taskGroupView } from '../../actors/task-group/task-group.view.ts';
+import type { TaskGroupCommand } from '../../schemas/commands/concurrency.commands.ts';
+import { prioritySchema } from '../../schemas/definition/workflow.definition.ts';
+import { type SlotHolder, type TaskGroupEvent, taskGroupEvents } from '../../schemas/events/task-group.events.ts';
+import { type InstanceId, instanceIdSchema, type TaskGroupName, taskNameSchema } from '../../schemas/ids.ts';
+import {
+  type SlotState,
+  type SlotSync,
+  slotSyncSchema,
+  type TaskGroupView,
+} from '../../schemas/messages/concurrency.messages.ts';
+import { subjects } from '../../schemas/messages/subjects.ts';
+import { checkOutcome } from '../actor-host/actor-calls.ts';
+import type { ActorHost } from '../actor-host/actor-host.ts';
+import type { HostedKind } from '../actor-host/actor-kind.ts';
+import type { HostedActor } from '../actor-host/hosted-actor.ts';
+import type { Clock } from '../clock/clock.port.ts';
+import type { Log } from '../telemetry/log.ts';
+import { parseBody } from '../transport/parse-body.ts';
+import type { Transport } from '../transport/transport.port.ts';
+import { ActorWatch } from './actor-watch.ts';
+import type { RunStates } from './run-states.ts';
+
+export const taskGroupKind: HostedKind<TaskGroupSnapshot, TaskGroupEvent, TaskGroupCommand, TaskGroupEffect> = {
+  kind: 'taskGroup',
+  actor: taskGroupActor,
+  eventTypes: Object.keys(taskGroupEvents),
+};
+
+export type TaskGroup = HostedActor<TaskGroupSnapshot, TaskGroupEvent, TaskGroupCommand, TaskGroupEffect>;
+export type TaskGroupHost = ActorHost<TaskGroupSnapshot, TaskGroupEvent, TaskGroupCommand, TaskGroupEffect>;
+
+const asked = { key: z.string(), by: z.string(), reason: z.string().optional() };
+const waiting = { instance: instanceIdSchema, task: taskNameSchema };
+
+const groupQuestionSchema = z.discriminatedUnion('type', [
+  slotSyncSchema.extend({ type: z.literal('sync') }),
+  z.object({
+    type: z.literal('configure'),
+    slots: z.int().min(0).optional(),
+    isOpen: z.boolean().optional(),
+    ...asked,
+  }),
+  z.object({ type: z.literal('force'), ...waiting, ...asked }),
+  z.object({ type: z.literal('priority'), ...waiting, priority: prioritySchema, ...asked }),
+]);
+
+export type GroupQuestion = z.input<typeof groupQuestionSchema>;
+
+export type TaskGroupsOptions = {
+  transport: Transport;
+  runs: RunStates;
+  clock: Clock;
+  log: Log;
+  checkIntervalMs: number;
+};
+
+const viewListMax = 100;
+const toldMax = 500;
+
+export class TaskGroups {
+  readonly #options: TaskGroupsOptions;
+  readonly #watch: ActorWatch<TaskGroup>;
+  /** The highest epoch of each run's owner that has spoken: what a former one says late is not heard. */
+  readonly #epochs = new WeakMap<TaskGroup, Map<InstanceId, number>>();
+
+  constructor(options: TaskGroupsOptions) {
+    this.#options = options;
+    this.#watch = new ActorWatch({
+      clock: options.clock,
+      log: options.log,
+      intervalMs: options.checkIntervalMs,
+      isNeeded: ({ snapshot: { context } }) => context.holders.length + context.waiting.length > 0,
+      check: (group) => this.#check(group),
+    });
+  }
+
+  answer(effect: TaskGroupEffect): TaskGroupCommand | undefined {
+    return effect.type === 'grantSlots' ? { type: 'GrantSlots', now: this.#options.clock.now() } : undefined;
+  }
+
+  runEffect(group: TaskGroup, effect: TaskGroupEffect): void {
+    switch (effect.type) {
+      case 'grantSlots':
+        return; // Done by `answer`.
+      case 'tellHolder':
+        this.#tell(group, [effect.holder]);
+        return;
+      case 'tellWaiting':
+        this.#tell(
+          group,
+          group.snapshot.context.waiting.slice(0, toldMax).map(({ holder }) => holder),
+        );
+        return;
+      case 'watchHolders':
+        this.#watch.start(group);
+        return;
+    }
+  }
+
+  /** A question to a group that is owned here. @throws AppError */
+  async handle(group: TaskGroup, question: unknown): Promise<unknown> {
+    const asks = parseBody(groupQuestionSchema, question, 'a question to a task group');
+    const now = this.#options.clock.now();
+    switch (asks.type) {
+      case 'sync':
+        return this.#sync(group, asks);
+      case 'configure': {
+        const { slots, isOpen } = asks;
+        const set = { ...(slots === undefined ? {} : { slots }), ...(isOpen === undefined ? {} : { isOpen }) };
+        return this.#order(group, { type: 'ConfigureGroup', now, ...set, ...askedOf(asks) });
+      }
+      case 'force': {
+        const { instance, task } = asks;
+        return this.#order(group, { type: 'ForceSlot', now, instance, task, ...askedOf(asks) });
+      }
+      case 'priority': {
+        const { instance, task, priority } = asks;
+        return this.#order(group, { type: 'ChangeSlotPriority', now, instance, task, priority, ...askedOf(asks) });
+      }
+    }
+  }
+
+  stop(): void {
+    this.#watch.stop();
+  }
+
+  async #order(group: TaskGroup, command: TaskGroupCommand & { key: string }): Promise<TaskGroupView> {
+    checkOutcome(await group.ask(command, `command.${command.key}`), 'taskGroup', group.id);
+    return taskGroupView(group.id as TaskGroupName, group.snapshot, viewListMax);
+  }
+
+  /** Releases first: whoever gives slots back and asks anew stands at the end of the line. */
+  async #sync(group: TaskGroup, { requests, releases }: SlotSync): Promise<unknown> {
+    const now = this.#options.clock.now();
+    const isHeard = this.#listenTo(group, [...requests, ...releases]);
+    const commands: TaskGroupCommand[] = [];
+    for (const { holder, why, epoch } of releases) {
+      if (isHeard(holder, epoch)) commands.push({ type: 'ReleaseSlot', now, holder, why });
+    }
+    for (const { holder, priority, slots, epoch } of requests) {
+      if (isHeard(holder, epoch)) commands.push({ type: 'RequestSlot', now, holder, priority, slots });
+    }
+    const outcomes = await Promise.all(commands.map((command) => group.ask(command, 'slots')));
+    for (const outcome of outcomes) checkOutcome(outcome, 'taskGroup', group.id);
+    return {
+      group: group.id,
+      states: statesOf(
+        group,
+        requests.map(({ holder }) => holder),
+      ),
+    };
+  }
+
+  #listenTo(group: TaskGroup, said: readonly { holder: SlotHolder; epoch: number }[]) {
+    const epochs = this.#epochs.get(group) ?? new Map<InstanceId, number>();
+    this.#epochs.set(group, epochs);
+    for (const { holder, epoch } of said) {
+      if (epoch > (epochs.get(holder.instance) ?? 0)) epochs.set(holder.instance, epoch);
+    }
+    return (holder: SlotHolder, epoch: number) => epoch >= (epochs.get(holder.instance) ?? 0);
+  }
+
+  #tell(group: TaskGroup, holders: readonly SlotHolder[]): void {
+    const states = statesOf(group, holders);
+    if (states.length > 0) this.#options.transport.publish(subjects.masters.slots, { group: group.id, states });
+  }
+
+  /** I8: what the histories of the runs say goes before what was told. */
+  async #check(group: TaskGroup): Promise<void> {
+    const { context } = group.snapshot;
+    const holders = [...context.holders, ...context.waiting].map(({ holder }) => holder);
+    const epochs = this.#epochs.get(group);
+    for (const instance of epochs?.keys() ?? []) {
+      if (!holders.some((holder) => holder.instance === instance)) epochs?.delete(instance);
+    }
+    for (const instance of new Set(holders.map((holder) => holder.instance))) {
+      const run = await this.#options.runs.state(instance);
+      for (const holder of holders) {
+        if (holder.instance !== instance || (run !== undefined && !isTurnOver(run, holder))) continue;
+        this.#options.log.info({ group: group.id, ...holder }, 'slots taken back: the turn of their holder is over');
+        const command = { type: 'ReleaseSlot', now: this.#options.clock.now(), holder, why: 'notLive' } as const;
+        group.send({ command, causationId: 'check' });
+      }
+    }
+  }
+}
+
+function statesOf(group: TaskGroup, holders: readonly SlotHolder[]): SlotState[] {
+  return holders.flatMap((holder): SlotState[] => {
+    if (findHolder(group.snapshot.context, holder) !== undefined) return [{ holder, state: 'granted' }];
+    const reason = slotReason(group.id as TaskGroupName, group.snapshot, holder);
+    return reason === undefined ? [] : [{ holder, state: 'waiting', reason }];
+  });
+}
+
+function askedOf({ key, by, reason }: { key: string; by: string; reason?: string | undefined }) {
+  return { key, by, ...(reason === undefined ? {} : { reason }) };
+}

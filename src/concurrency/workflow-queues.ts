@@ -1,0 +1,162 @@
+/**
+ * Queues of workflows that this master owns. That a run has ended they learn from the journal, as the list of runs does
+ * (`src/runs/run-projection.ts`): an end that the list shows is never missed by a queue that is looked at after it.
+ */
+import { z } from 'zod';
+import { workflowQueueActor } from '../../actors/workflow-queue/workflow-queue.actor.ts';
+import type { WorkflowQueueEffect } from '../../actors/workflow-queue/workflow-queue.effects.ts';
+import type { WorkflowQueueSnapshot } from '../../actors/workflow-queue/workflow-queue.machine.ts';
+import { admissionOf } from '../../actors/workflow-queue/workflow-queue.view.ts';
+import type { WorkflowQueueCommand } from '../../schemas/commands/concurrency.commands.ts';
+import { type WorkflowQueueEvent, workflowQueueEvents } from '../../schemas/events/workflow-queue.events.ts';
+import type { InstanceId, WorkflowName } from '../../schemas/ids.ts';
+import { type AdmissionState, admissionRequestSchema } from '../../schemas/messages/concurrency.messages.ts';
+import { subjects } from '../../schemas/messages/subjects.ts';
+import { checkOutcome } from '../actor-host/actor-calls.ts';
+import type { ActorHost } from '../actor-host/actor-host.ts';
+import type { HostedKind } from '../actor-host/actor-kind.ts';
+import type { HostedActor } from '../actor-host/hosted-actor.ts';
+import type { Clock } from '../clock/clock.port.ts';
+import type { RunIndex } from '../runs/run-index.port.ts';
+import type { Log } from '../telemetry/log.ts';
+import { parseBody } from '../transport/parse-body.ts';
+import type { Transport } from '../transport/transport.port.ts';
+import { tryRequest } from '../transport/try-request.ts';
+import { ActorWatch } from './actor-watch.ts';
+
+export const workflowQueueKind: HostedKind<
+  WorkflowQueueSnapshot,
+  WorkflowQueueEvent,
+  WorkflowQueueCommand,
+  WorkflowQueueEffect
+> = { kind: 'workflowQueue', actor: workflowQueueActor, eventTypes: Object.keys(workflowQueueEvents) };
+
+export type WorkflowQueue = HostedActor<
+  WorkflowQueueSnapshot,
+  WorkflowQueueEvent,
+  WorkflowQueueCommand,
+  WorkflowQueueEffect
+>;
+export type WorkflowQueueHost = ActorHost<
+  WorkflowQueueSnapshot,
+  WorkflowQueueEvent,
+  WorkflowQueueCommand,
+  WorkflowQueueEffect
+>;
+
+export type WorkflowQueuesOptions = {
+  transport: Transport;
+  index: Pick<RunIndex, 'get'>;
+  host: () => WorkflowQueueHost;
+  clock: Clock;
+  log: Log;
+  checkIntervalMs: number;
+};
+
+const stopTimeoutMs = 5_000;
+const stopRetryDelayMs = 500;
+const commandReplySchema = z.object({ revision: z.int() });
+
+export class WorkflowQueues {
+  readonly #options: WorkflowQueuesOptions;
+  readonly #watch: ActorWatch<WorkflowQueue>;
+  /** Runs that are being asked to stop. */
+  readonly #stopping = new Set<InstanceId>();
+  #isStopped = false;
+
+  constructor(options: WorkflowQueuesOptions) {
+    this.#options = options;
+    this.#watch = new ActorWatch({
+      clock: options.clock,
+      log: options.log,
+      intervalMs: options.checkIntervalMs,
+      isNeeded: (queue) => membersOf(queue).length > 0,
+      check: async (queue) => this.#check(queue),
+    });
+  }
+
+  answer(effect: WorkflowQueueEffect): WorkflowQueueCommand | undefined {
+    return effect.type === 'admitNext' ? { type: 'AdmitNext', now: this.#options.clock.now() } : undefined;
+  }
+
+  runEffect(queue: WorkflowQueue, effect: WorkflowQueueEffect): void {
+    switch (effect.type) {
+      case 'admitNext':
+        return; // Done by `answer`.
+      case 'tellRun':
+        this.#tell(queue, effect.instance);
+        return;
+      case 'preemptRun':
+        void this.#preempt(queue, effect.instance, effect.by);
+        return;
+      case 'watchRuns':
+        // Ends that were listed before this master had the queue.
+        this.#check(queue);
+        this.#watch.start(queue);
+        return;
+    }
+  }
+
+  /** A run asks for its turn. @throws AppError */
+  async handle(queue: WorkflowQueue, question: unknown): Promise<AdmissionState> {
+    const { instance, priority, concurrency } = parseBody(admissionRequestSchema, question, 'a request for a turn');
+    const workflow = queue.id as WorkflowName;
+    if (this.#hasEnded(instance)) return { state: 'left', evidence: `the run ${instance} has ended` };
+    const now = this.#options.clock.now();
+    const command = { type: 'RequestAdmission', now, instance, priority, concurrency } as const;
+    checkOutcome(await queue.ask(command, `admission.${instance}`), 'workflowQueue', workflow);
+    return admissionOf(workflow, queue.snapshot.context, instance);
+  }
+
+  /** The list of runs shows that the run has ended. */
+  runEnded(instance: InstanceId): void {
+    const run = this.#options.index.get(instance);
+    const queue = run === undefined ? undefined : this.#options.host().find(run.workflow);
+    if (queue !== undefined) this.#leave(queue, instance);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#watch.stop();
+  }
+
+  #check(queue: WorkflowQueue): void {
+    for (const instance of membersOf(queue)) if (this.#hasEnded(instance)) this.#leave(queue, instance);
+  }
+
+  #leave(queue: WorkflowQueue, instance: InstanceId): void {
+    const command = { type: 'LeaveQueue', now: this.#options.clock.now(), instance } as const;
+    queue.send({ command, causationId: `end.${instance}` });
+  }
+
+  #hasEnded(instance: InstanceId): boolean {
+    return this.#options.index.get(instance)?.finishedAt !== undefined;
+  }
+
+  #tell(queue: WorkflowQueue, instance: InstanceId): void {
+    const workflow = queue.id as WorkflowName;
+    const state = admissionOf(workflow, queue.snapshot.context, instance);
+    this.#options.transport.publish(subjects.masters.admission, { workflow, instance, ...state });
+  }
+
+  /** Repeats until the run's owner has taken the order, or the run has left. */
+  async #preempt(queue: WorkflowQueue, instance: InstanceId, by: InstanceId): Promise<void> {
+    if (this.#stopping.has(instance)) return;
+    this.#stopping.add(instance);
+    const { transport, clock } = this.#options;
+    const reason = `the run ${by} takes its place`;
+    const body = { type: 'stop', instance, key: `preempted.${by}`, by: `workflowQueue ${queue.id}`, reason };
+    while (!this.#isStopped && !queue.isDropped && membersOf(queue).includes(instance)) {
+      const result = await tryRequest(transport, subjects.command, body, { timeoutMs: stopTimeoutMs });
+      if (result.kind === 'answer' && commandReplySchema.safeParse(result.body).success) break;
+      await new Promise<void>((resolve) => {
+        clock.after(stopRetryDelayMs, resolve);
+      });
+    }
+    this.#stopping.delete(instance);
+  }
+}
+
+function membersOf({ snapshot: { context } }: WorkflowQueue): InstanceId[] {
+  return [...context.waiting, ...context.active, ...context.discarded].map(({ instance }) => instance);
+}
