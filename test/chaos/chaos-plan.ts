@@ -1,9 +1,9 @@
-/** What is done to whom: a fixed number of kills and freezes, spread over masters and workers, and restarts of the servers. */
+/** What is done to whom: a fixed number of kills, freezes and network cuts, spread over masters and workers, and restarts of the servers. */
 import type { SeededRandom } from '../kit/seeded-random.ts';
 
 export type Harm =
   | { kind: 'kill'; victim: string }
-  | { kind: 'freeze'; victim: string; forMs: number }
+  | { kind: 'freeze' | 'cut'; victim: string; forMs: number }
   | { kind: 'restartServer'; victim: 'store' | 'nats' };
 
 export type ChaosOptions = {
@@ -12,13 +12,15 @@ export type ChaosOptions = {
   workerKills: number;
   freezes: number;
   freezeMs: number;
+  cuts: number;
+  cutMs: number;
   serverRestarts: number;
 };
 
 export const masters = ['master-1', 'master-2', 'master-3'];
 export const workers = ['worker-1', 'worker-2', 'worker-3'];
 
-/** All of it in a random order; freezes early, since they take long. */
+/** All of it in a random order; freezes and cuts early, since they take long. */
 export function planOfHarm(options: ChaosOptions, random: SeededRandom): Harm[] {
   const kills: Harm[] = [
     ...repeat(options.masterKills, (): Harm => ({ kind: 'kill', victim: random.pick(masters) })),
@@ -28,11 +30,10 @@ export function planOfHarm(options: ChaosOptions, random: SeededRandom): Harm[] 
       (index): Harm => ({ kind: 'restartServer', victim: index % 2 === 0 ? 'store' : 'nats' }),
     ),
   ];
-  const freezes = repeat(options.freezes, (index): Harm => {
-    const victim = random.pick(index % 2 === 0 ? masters : workers);
-    return { kind: 'freeze', victim, forMs: options.freezeMs };
-  });
-  return [...freezes, ...shuffled(kills, random)];
+  const long = (count: number, kind: 'freeze' | 'cut', forMs: number) =>
+    repeat(count, (index): Harm => ({ kind, victim: random.pick(index % 2 === 0 ? masters : workers), forMs }));
+  const freezes = long(options.freezes, 'freeze', options.freezeMs);
+  return [...freezes, ...long(options.cuts, 'cut', options.cutMs), ...shuffled(kills, random)];
 }
 
 function repeat<T>(count: number, make: (index: number) => T): T[] {

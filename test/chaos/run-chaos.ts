@@ -1,6 +1,6 @@
 /**
  * Chaos with real processes: three masters, three workers, a ledger to which every attempt appends; kill -9, SIGSTOP and
- * SIGCONT, restarts of NATS and the store. Ends with what was lost, doubled or written stale, and with 1 if anything was.
+ * SIGCONT, network cuts where the machine permits them, restarts of NATS and the store. Ends with what was lost, doubled or written stale, and with 1 if anything was.
  *
  *     npm run chaos
  *     npm run chaos -- --master-kills 5 --worker-kills 5 --freezes 1 --seed 7
@@ -19,15 +19,20 @@ import { kill } from '../kit/processes.ts';
 import { type SeededRandom, seededRandom } from '../kit/seeded-random.ts';
 import { executionFigures, type MasterKill, takeoverFigures } from './chaos-figures.ts';
 import { type ChaosOptions, type Harm, masters, planOfHarm, workers } from './chaos-plan.ts';
+import { type SeparateNetworks, separateNetworks } from './separate-networks.ts';
 
 type Chaos = {
   cluster: ProcessCluster;
+  /** Undefined where the machine does not permit cuts. */
+  networks: SeparateNetworks | undefined;
   random: SeededRandom;
   ledger: string;
   masterKills: MasterKill[];
   /** Victims under harm: nobody is harmed twice at once. */
   busy: Set<string>;
 };
+
+type Absence = Extract<Harm, { forMs: number }>;
 
 const runsInFlight = 20;
 const pauseMinMs = 500;
@@ -39,14 +44,25 @@ const say = (text: string): void => void process.stdout.write(`${text}\n`);
 async function main(options: ChaosOptions & { logFile: string | undefined }): Promise<number> {
   const random = seededRandom(options.seed);
   say(`seed ${options.seed}: starting three masters and three workers ...`);
-  const cluster = await startProcessCluster({ masters, workers, master: { lossesMax: 1_000 }, worker: { slots: 12 } });
+  let networks: SeparateNetworks | undefined;
+  const cluster = await startProcessCluster({
+    masters,
+    workers,
+    master: { lossesMax: 1_000 },
+    worker: { slots: 12 },
+    network: async (ports) => {
+      if (options.cuts > 0) networks = await tryToSeparate(ports);
+      return networks;
+    },
+  });
   const ledger = join(cluster.folder, 'ledger');
-  const chaos: Chaos = { cluster, random, ledger, masterKills: [], busy: new Set() };
+  const chaos: Chaos = { cluster, networks, random, ledger, masterKills: [], busy: new Set() };
   try {
     const definition = workflowOf(randomTasks(chaos));
     await cluster.client.register(definition);
     const load = keepSubmitting(chaos, definition);
-    await inflict(chaos, planOfHarm(options, random));
+    const cuts = networks === undefined ? 0 : options.cuts;
+    await inflict(chaos, planOfHarm({ ...options, cuts }, random));
     const receipts = await load.stop();
     say(`harm is over; waiting for the end of ${receipts.length} runs ...`);
     return await judge(chaos, definition, receipts);
@@ -56,30 +72,39 @@ async function main(options: ChaosOptions & { logFile: string | undefined }): Pr
   }
 }
 
-/** One after the other, but for freezes, which go on beside the rest. */
+async function tryToSeparate(ports: readonly number[]): Promise<SeparateNetworks | undefined> {
+  try {
+    return await separateNetworks([...masters, ...workers], ports);
+  } catch (fault) {
+    say(`no network cuts, they are not permitted here: ${(fault as Error).message.trim().replaceAll('\n', ' ')}`);
+    return undefined;
+  }
+}
+
+/** One after the other, but for freezes and cuts, which go on beside the rest. */
 async function inflict(chaos: Chaos, plan: readonly Harm[]): Promise<void> {
-  const freezes: Promise<void>[] = [];
+  const absences: Promise<void>[] = [];
   let doneCount = 0;
   for (const harm of plan) {
     while (chaos.busy.has(harm.victim)) await sleep(200);
-    if (harm.kind === 'freeze') {
-      freezes.push(freeze(chaos, harm.victim, harm.forMs));
+    if ('forMs' in harm) {
+      absences.push(beAway(chaos, harm));
       // Never all masters or all workers at once: that would only measure waiting.
-      while (frozenOfKind(chaos, harm.victim) >= 2) await sleep(500);
+      while (awayOfKind(chaos, harm.victim) >= 2) await sleep(500);
     } else await strike(chaos, harm);
     doneCount += 1;
     if (doneCount % 10 === 0) say(`${doneCount} of ${plan.length} done to the cluster`);
     await sleep(chaos.random.between(pauseMinMs, pauseMaxMs));
   }
-  await Promise.all(freezes);
+  await Promise.all(absences);
 }
 
-function frozenOfKind({ busy }: Chaos, victim: string): number {
+function awayOfKind({ busy }: Chaos, victim: string): number {
   const kind = victim.slice(0, victim.indexOf('-'));
   return [...busy].filter((name) => name.startsWith(kind)).length;
 }
 
-async function strike({ cluster, masterKills, random }: Chaos, harm: Exclude<Harm, { kind: 'freeze' }>): Promise<void> {
+async function strike({ cluster, masterKills, random }: Chaos, harm: Exclude<Harm, Absence>): Promise<void> {
   const { victim } = harm;
   if (victim === 'nats') {
     cluster.killNats();
@@ -91,12 +116,15 @@ async function strike({ cluster, masterKills, random }: Chaos, harm: Exclude<Har
   await cluster.start(victim);
 }
 
-async function freeze({ cluster, busy }: Chaos, victim: string, forMs: number): Promise<void> {
+/** It lives, but stands still or reaches nobody. */
+async function beAway({ cluster, networks, busy }: Chaos, { kind, victim, forMs }: Absence): Promise<void> {
   busy.add(victim);
   const { pid } = cluster.process(victim);
-  kill(pid, 'SIGSTOP');
+  if (kind === 'freeze') kill(pid, 'SIGSTOP');
+  else networks?.cut(victim);
   await sleep(forMs);
-  kill(pid, 'SIGCONT');
+  if (kind === 'freeze') kill(pid, 'SIGCONT');
+  else networks?.heal(victim);
   await sleep(2_000);
   busy.delete(victim);
 }
@@ -208,6 +236,8 @@ function optionsOf(argv: readonly string[]): ChaosOptions & { logFile: string | 
       'worker-kills': { type: 'string', default: '50' },
       freezes: { type: 'string', default: '5' },
       'freeze-ms': { type: 'string', default: '45000' },
+      cuts: { type: 'string', default: '4' },
+      'cut-ms': { type: 'string', default: '15000' },
       'server-restarts': { type: 'string', default: '6' },
       log: { type: 'string' },
     },
@@ -218,6 +248,8 @@ function optionsOf(argv: readonly string[]): ChaosOptions & { logFile: string | 
     workerKills: Number(values['worker-kills']),
     freezes: Number(values.freezes),
     freezeMs: Number(values['freeze-ms']),
+    cuts: Number(values.cuts),
+    cutMs: Number(values['cut-ms']),
     serverRestarts: Number(values['server-restarts']),
     logFile: values.log,
   };

@@ -26,6 +26,15 @@ export type ProcessClusterOptions = {
   workers?: readonly string[];
   master?: ConfigInput['master'];
   worker?: ConfigInput['worker'];
+  /** Lets masters and workers see the servers, which listen on loopback at these ports, through a network of their own. */
+  network?: (ports: readonly number[]) => Promise<ClusterNetwork | undefined>;
+};
+
+export type ClusterNetwork = {
+  /** Where the servers are for masters and workers. */
+  readonly host: string;
+  launcherOf(name: string): readonly string[];
+  remove(): void;
 };
 
 export type ProcessCluster = {
@@ -71,6 +80,14 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
   };
   writeFileSync(configFile, JSON.stringify(config));
 
+  const network = await options.network?.([nats.port, storePort]);
+  const roleConfigFile = network === undefined ? configFile : join(folder, 'role-config.json');
+  if (network !== undefined) {
+    const seen = (url: string) => url.replace('127.0.0.1', network.host);
+    const servers = { nats: { servers: [seen(nats.url)] }, store: { connectionString: seen(storeUrl) } };
+    writeFileSync(roleConfigFile, JSON.stringify({ ...config, ...servers }));
+  }
+
   const roles = new Map<string, string[]>([['store', ['store', '--port', String(storePort)]]]);
   for (const id of masters) roles.set(id, ['master', '--id', id]);
   for (const id of workers) roles.set(id, ['worker', '--id', id]);
@@ -79,7 +96,10 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
   const start = (name: string): Promise<void> => {
     const args = roles.get(name);
     if (args === undefined) throw new Error(`the cluster has no ${name}`);
-    const started = spawnMillrace([...args, '--config', configFile], { cwd: folder });
+    const isServer = name === 'store';
+    const launcher = isServer ? [] : (network?.launcherOf(name) ?? []);
+    const configured = [...args, '--config', isServer ? configFile : roleConfigFile];
+    const started = spawnMillrace(configured, { cwd: folder, launcher });
     running.set(name, started);
     lives.push(started);
     return started.whenReady;
@@ -87,6 +107,7 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
   const removeProcesses = async (): Promise<void> => {
     await killEverythingIn(folder);
     await nats.stop(1_000);
+    network?.remove();
     rmSync(folder, { recursive: true, force: true });
   };
   try {

@@ -30,6 +30,8 @@ export type SpawnOptions = {
   cwd: string;
   /** Default: the project that this test belongs to. */
   projectDir?: string;
+  /** Command that starts the process, for example in a network of its own. */
+  launcher?: readonly string[];
   /** In a process group of its own, as under a terminal. */
   isGroupLeader?: boolean;
 };
@@ -41,7 +43,9 @@ const program = 'src/main/millrace.main.ts';
 /** `millrace <args>`. It ends by itself when this test process dies. */
 export function spawnMillrace(args: readonly string[], options: SpawnOptions): MillraceProcess {
   const root = options.projectDir ?? projectDir;
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), `${root}/${program}`, ...args], {
+  const node = [process.execPath, '--import', import.meta.resolve('tsx'), `${root}/${program}`];
+  const [command = '', ...commandArgs] = [...(options.launcher ?? []), ...node, ...args];
+  const child = spawn(command, commandArgs, {
     cwd: options.cwd,
     env: plainEnvironment(),
     detached: options.isGroupLeader ?? false,
