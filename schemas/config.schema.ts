@@ -64,6 +64,13 @@ export const masterConfigSchema = z.strictObject({
   lossesMax: z.int().min(0).default(5),
 });
 
+export const secretsConfigSchema = z.strictObject({
+  /** Folder with a file for each secret; the name of the file is that of the secret. Absent: none. */
+  folder: z.string().optional(),
+  /** Variables of the worker's environment that are secrets of that name; no others are. */
+  variables: z.array(z.string()).default([]),
+});
+
 export const workerConfigSchema = z.strictObject({
   /** Default: host name and a number. Must stay the same over restarts. */
   id: workerIdSchema.optional(),
@@ -94,6 +101,7 @@ export const workerConfigSchema = z.strictObject({
   outputSizeBytesMax: ms.default(65_536),
   /** Time to keep logs and working folders of ended attempts. */
   retentionMs: ms.default(604_800_000),
+  secrets: secretsConfigSchema.prefault({}),
 });
 
 export const configSchema = z.strictObject({

@@ -3,7 +3,8 @@ import type { ZonedMoment } from './date-pattern.ts';
 import { evaluateTime } from './time-expression.ts';
 
 export type BuiltInSource = {
-  readonly time: ZonedMoment;
+  /** Absent: there are no built-in times. */
+  readonly time?: ZonedMoment | undefined;
   readonly workflow: string;
   readonly instance: string;
   readonly task: string;
@@ -35,8 +36,8 @@ export function builtInsOf(source: BuiltInSource): Map<string, string> {
   ];
   if (folder !== undefined) named.push([folderName, folder]);
   for (const [name, expression] of Object.entries(times)) {
-    const result = evaluateTime(expression, time);
-    if (result.ok) named.push([name, result.text]);
+    const result = time === undefined ? undefined : evaluateTime(expression, time);
+    if (result?.ok === true) named.push([name, result.text]);
   }
   return new Map(named);
 }

@@ -2,6 +2,7 @@
  * The parameters that a task sees, each looked up and filled once. References go from one parameter to the next; a circle is
  * a fault of the parameters in it. Outputs of other tasks are foreign text: nothing in them is filled in or taken for a secret.
  */
+import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
 import type { JsonRecord, JsonValue } from '../../schemas/json.ts';
 import type { ZonedMoment } from './date-pattern.ts';
 import { type Filling, fillValue, type Looked } from './placeholder.ts';
@@ -19,7 +20,10 @@ export type ParamScopeOptions = {
   readonly builtIns: ReadonlyMap<string, string>;
   /** Names that can be told on the worker only. */
   readonly lateNames?: ReadonlySet<string>;
-  readonly time: ZonedMoment;
+  /** Parameters that are known to have no value, with the reason. */
+  readonly faults?: ReadonlyMap<string, Fault>;
+  /** Absent: times are not filled in. */
+  readonly time?: ZonedMoment | undefined;
   /** The text of a secret; absent where secrets are not known. */
   readonly secretOf?: (name: string) => string | undefined;
 };
@@ -37,7 +41,7 @@ export class ParamScope implements Filling {
     this.#options = options;
   }
 
-  get time(): ZonedMoment {
+  get time(): ZonedMoment | undefined {
     return this.#options.time;
   }
 
@@ -53,6 +57,8 @@ export class ParamScope implements Filling {
   #look(name: string): Looked {
     const entry = this.#options.entries.get(name);
     if (entry !== undefined) return entry.isTemplate ? this.#fill(name, entry.value) : valued(entry.value);
+    const fault = this.#options.faults?.get(name);
+    if (fault !== undefined) return { kind: 'fault', fault };
     if (this.#options.lateNames?.has(name)) return { kind: 'late' };
     const value = this.#options.builtIns.get(name) ?? outputOf(this.#options.needs, name);
     return value === undefined ? missing(name) : valued(value);

@@ -2,21 +2,16 @@
  * Text with placeholders: `${name}` is a value, `$[...]` a time, `$${` and `$$[` are a plain `${` and `$[`. What stands in
  * `$[...]` and is no time, like `$[0]`, stays as it is.
  */
+import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
 import type { JsonValue } from '../../schemas/json.ts';
 import type { ZonedMoment } from './date-pattern.ts';
 import { evaluateTime } from './time-expression.ts';
-
-/** In the words of the error catalogue. */
-export type ParamFault = {
-  readonly code: 'PARAM_MISSING' | 'PARAM_CIRCULAR' | 'PARAM_TOO_LARGE' | 'TIME_EXPRESSION_INVALID' | 'SECRET_UNKNOWN';
-  readonly message: string;
-};
 
 /** `late`: it can be told on the worker only. */
 export type Looked =
   | { readonly kind: 'value'; readonly value: JsonValue }
   | { readonly kind: 'late' }
-  | { readonly kind: 'fault'; readonly fault: ParamFault };
+  | { readonly kind: 'fault'; readonly fault: Fault };
 
 export type Filling = {
   readonly lookup: (name: string) => Looked;

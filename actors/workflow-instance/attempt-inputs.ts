@@ -1,4 +1,5 @@
 /** What a task is given: its parameters, and the outputs of the tasks that it needs. */
+import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId, InstanceId } from '../../schemas/ids.ts';
 import type { JsonRecord, JsonValue } from '../../schemas/json.ts';
 import type { AttemptInputs } from '../../schemas/messages/attempt.messages.ts';
@@ -8,7 +9,6 @@ import { builtInsOf, lateBuiltIns } from '../params/built-ins.ts';
 import type { ZonedMoment } from '../params/date-pattern.ts';
 import { entriesOf } from '../params/param-layers.ts';
 import { type ParamEntry, ParamScope } from '../params/param-scope.ts';
-import type { ParamFault } from '../params/placeholder.ts';
 import type { WorkflowInstanceContext } from './workflow-instance.state.ts';
 
 /** Of which attempt; without an id where the run's owner decides the task by itself. */
@@ -18,7 +18,7 @@ export type AttemptOf = { readonly task: PlannedTask; readonly instance: Instanc
 export type TaskParams = {
   readonly params: JsonRecord;
   readonly late: JsonRecord;
-  readonly faulty: Readonly<Record<string, ParamFault>>;
+  readonly faulty: Readonly<Record<string, Fault>>;
 };
 
 export function attemptInputs(plan: Plan, context: WorkflowInstanceContext, of: AttemptOf): AttemptInputs {
@@ -59,7 +59,7 @@ function surroundings(plan: Plan, context: WorkflowInstanceContext, { task, inst
 function filled(entries: ReadonlyMap<string, ParamEntry>, scope: ParamScope): TaskParams {
   const params: [string, JsonValue][] = [];
   const late: [string, JsonValue][] = [];
-  const faulty: [string, ParamFault][] = [];
+  const faulty: [string, Fault][] = [];
   for (const [name, { value }] of entries) {
     const looked = scope.lookup(name);
     switch (looked.kind) {

@@ -17,6 +17,8 @@ import { dependentSettingsSchema, workflowSettingsSchema } from './run-settings.
 export const shellSettingsSchema = z.strictObject({
   type: z.literal('shell'),
   command: z.string().min(1),
+  /** Placeholders in the command are filled in as text before the shell sees it. Absent: they are the shell's. */
+  template: z.literal(true).optional(),
   /** Time between SIGTERM and SIGKILL when the attempt is cancelled. */
   graceMs: durationMsSchema,
 });

@@ -12,6 +12,12 @@ export const shellTaskSourceSchema = z
     type: z.literal('shell').describe('Runs a command with the shell of the system.'),
     ...commonShape,
     command: z.string().min(1).describe('What /bin/sh -c runs, in a working folder of the attempt.'),
+    template: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether placeholders in the command are filled in as text before the shell sees it. Values are not quoted then: "$MILLRACE_PARAM_name" is the safe form. Default: false, they are the shell\'s.',
+      ),
     grace: durationSourceSchema(0)
       .default('5s')
       .describe('Time between SIGTERM and SIGKILL when the attempt is cancelled, with its unit. Default: 5s.'),

@@ -71,7 +71,12 @@ function longerOf(delayMs: number): number {
 function canonicalSettings(task: TaskSource): TaskSettings {
   switch (task.type) {
     case 'shell':
-      return { type: 'shell', command: task.command, graceMs: durationMs(task.grace) };
+      return {
+        type: 'shell',
+        command: task.command,
+        ...(task.template ? { template: true } : {}),
+        graceMs: durationMs(task.grace),
+      };
     case 'http':
       return canonicalHttp(task);
     case 'wait':

@@ -6,7 +6,8 @@ import { buckets, subjects } from '../../schemas/messages/subjects.ts';
 import { createNatsBucketStore } from '../buckets/nats-bucket.adapter.ts';
 import type { RoleOptions } from '../cli/cli-deps.ts';
 import { systemClock, systemIds } from '../clock/system-clock.adapter.ts';
-import { baseEnvironment } from '../config/environment.ts';
+import { baseEnvironment, processEnvironment } from '../config/environment.ts';
+import { createConfiguredSecrets } from '../secrets/configured-secrets.adapter.ts';
 import { createSupervisedCommandHost } from '../supervisor/supervised-command-host.adapter.ts';
 import { httpTaskType } from '../tasks/http.task-type.ts';
 import { createScriptTaskType } from '../tasks/script.task-type.ts';
@@ -58,6 +59,7 @@ export async function runWorker({ config }: RoleOptions): Promise<number> {
       createScriptTaskType({ crashWorker: () => process.kill(process.pid, 'SIGKILL') }),
     ],
     ledger,
+    secrets: createConfiguredSecrets(config.worker.secrets, processEnvironment(), log),
     ...shared,
     machineLoad: createOsMachineLoad(),
     ids: systemIds,

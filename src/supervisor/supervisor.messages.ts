@@ -8,7 +8,7 @@ import type { ProcessIdentity } from '../tasks/process-table.port.ts';
 import { type CancelReason, type CancelUrgency, cancelReasons } from '../tasks/task-type.port.ts';
 
 /** Raised when an older end would misunderstand; a supervisor may be older than its worker. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 export type ToSupervisor =
   /** First on each connection; answered with `welcome`. */
@@ -88,6 +88,7 @@ const order = shape<CommandOrder>({
   environment: texts,
   graceMs: count,
   output: shape({ path: text, sizeBytesMax: count }),
+  masked: optional(listOf(text)) as Check<readonly string[]>,
 });
 const commandEnd = union<CommandEnd>({
   exited: { exitCode: count, lastLine: text },

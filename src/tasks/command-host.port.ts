@@ -13,6 +13,8 @@ export type CommandOrder = {
   /** Time between SIGTERM and SIGKILL when it is cancelled. */
   graceMs: number;
   output: OutputPlace;
+  /** Texts that are replaced in its output before anybody sees it. Absent: none. */
+  masked?: readonly string[];
 };
 
 export type CommandEnd =

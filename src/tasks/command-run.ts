@@ -11,6 +11,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
 import type { Clock } from '../clock/clock.port.ts';
+import { type MaskedStream, SecretMask } from '../secrets/secret-mask.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { CommandEnd, CommandListener, CommandOrder } from './command-host.port.ts';
 import { createGroupEnding, type GroupEnding } from './group-ending.ts';
@@ -33,6 +34,8 @@ export class CommandRun {
   private readonly surroundings: CommandSurroundings;
   private readonly output: OutputFile;
   private readonly tail = createOutputTail();
+  /** One for each of its outputs: a secret may come in pieces. */
+  private readonly masked: MaskedStream[];
   private child: ChildProcess | undefined;
   private ending: GroupEnding | undefined;
   private reason: CancelReason = 'stop';
@@ -44,6 +47,8 @@ export class CommandRun {
     this.listener = listener;
     this.surroundings = surroundings;
     this.output = createOutputFile(order.output, surroundings.log);
+    const mask = SecretMask.ofTexts(order.masked ?? []);
+    this.masked = [mask.stream(), mask.stream()];
   }
 
   /** Throws when the order itself is impossible. Other faults end the command, also before this returns. */
@@ -101,16 +106,15 @@ export class CommandRun {
   }
 
   private readOutput(child: ChildProcess): void {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (bytes: Buffer) => {
-        this.tail.add(bytes);
-        this.write(bytes);
-      });
+    for (const [index, stream] of [child.stdout, child.stderr].entries()) {
+      stream?.on('data', (bytes: Buffer) => this.write(this.masked[index]?.write(bytes) ?? bytes));
       stream?.on('error', () => {}); // The exit tells what matters.
     }
   }
 
-  private write(bytes: Buffer): void {
+  private write(bytes: Uint8Array): void {
+    if (bytes.length === 0) return;
+    this.tail.add(bytes);
     this.output.write(bytes);
     this.listener.wrote(this.output.sizeBytes());
   }
@@ -141,7 +145,12 @@ export class CommandRun {
     child.once('close', finish);
   }
 
+  private flush(): void {
+    for (const masked of this.masked) this.write(masked.flush());
+  }
+
   private endOf({ exitCode, signal }: Exit): CommandEnd {
+    this.flush();
     const lastLine = this.tail.lastLine();
     if (exitCode === null) return { kind: 'killed', signal: signal ?? 'a signal', lastLine };
     return { kind: 'exited', exitCode, lastLine };
@@ -149,6 +158,7 @@ export class CommandRun {
 
   private end(end: CommandEnd): void {
     if (this.hasEnded) return;
+    this.flush();
     this.hasEnded = true;
     for (const stream of this.child?.stdio ?? []) stream?.destroy();
     this.output.close();

@@ -6,9 +6,9 @@
 import type { HttpSettings } from '../../schemas/definition/task-settings.ts';
 import type { ErrorCode } from '../../schemas/errors.ts';
 import { type JsonValue, jsonValueSchema } from '../../schemas/json.ts';
-import type { Offer } from '../../schemas/messages/attempt.messages.ts';
 import { AppError } from '../errors/app-error.ts';
-import { fillText, fillUrl } from './http-template.ts';
+import { attemptScope, filledText } from './attempt-scope.ts';
+import { fillUrl } from './http-template.ts';
 import { settingsOf } from './settings-of.ts';
 import { tooLarge } from './shell-outputs.ts';
 import type { AttemptContext, AttemptResult, TaskType } from './task-type.port.ts';
@@ -37,7 +37,7 @@ type HttpRequest = { method: HttpSettings['method']; url: URL; headers: Headers;
 async function perform(context: AttemptContext, signal: AbortSignal): Promise<AttemptResult> {
   try {
     const settings = settingsOf(context.offer, 'http');
-    const response = await follow(requestOf(settings, context.offer), signal);
+    const response = await follow(requestOf(settings, context), signal);
     return await resultOf(context, settings, response);
   } catch (fault) {
     if (fault instanceof AppError) return failed(fault.code, fault.message);
@@ -47,12 +47,13 @@ async function perform(context: AttemptContext, signal: AbortSignal): Promise<At
   }
 }
 
-function requestOf(settings: HttpSettings, { inputs }: Offer): HttpRequest {
+function requestOf(settings: HttpSettings, { offer, secrets }: AttemptContext): HttpRequest {
+  const scope = attemptScope(offer, { secretOf: secrets.find });
   const headers = new Headers();
-  for (const [name, value] of Object.entries(settings.headers)) headers.set(name, fillText(value, inputs));
-  const url = new URL(fillUrl(settings.url, inputs));
+  for (const [name, value] of Object.entries(settings.headers)) headers.set(name, filledText(value, scope));
+  const url = new URL(fillUrl(settings.url, scope));
   if (!isHttp(url)) throw new AppError('HTTP_REQUEST_FAILED', `expected an http or https URL, found ${url.protocol}`);
-  const body = settings.body === undefined ? undefined : fillText(settings.body, inputs);
+  const body = settings.body === undefined ? undefined : filledText(settings.body, scope);
   return { method: settings.method, url, headers, body };
 }
 

@@ -1,13 +1,17 @@
 /**
- * The environment of a shell task: a few variables of the worker's own, the run's parameters, the task's `env`, and
- * `MILLRACE_*`; later ones win. A parameter of a protected name, or too long for a variable, is in the inputs file only.
+ * The environment of a shell task: a few variables of the worker's own, its parameters by their names, its `env`, and
+ * `MILLRACE_*`; later ones win. Each parameter, and each output of a needed task, is also in `MILLRACE_PARAM_<name>`; an
+ * output of another task has no other variable, since its name may be anybody's choice.
  */
-import type { JsonValue } from '../../schemas/json.ts';
+import type { ParamScope } from '../../actors/params/param-scope.ts';
+import type { JsonRecord, JsonValue } from '../../schemas/json.ts';
 import type { Offer } from '../../schemas/messages/attempt.messages.ts';
+import { filledText, valueOrThrow } from './attempt-scope.ts';
 
 /** Variables of the worker that tasks may see; the others may hold its secrets. */
 const passedOn = ['PATH', 'HOME', 'LANG', 'TZ', 'USER'];
 const fallbackPath = '/usr/local/bin:/usr/bin:/bin';
+const paramPrefix = 'MILLRACE_PARAM_';
 const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** A parameter is given by whoever submits: it must not change what the command means or which programs it finds. */
 const protectedName =
@@ -19,13 +23,14 @@ export type ShellFiles = { inputs: string; output: string };
 
 export function shellEnvironment(
   base: Readonly<Record<string, string | undefined>>,
-  offer: Offer,
-  files: ShellFiles,
+  { offer, scope, files }: { offer: Offer; scope: ParamScope; files: ShellFiles },
 ): Record<string, string> {
+  const params = { ...offer.inputs.params, ...lateParams(offer, scope) };
   return {
     ...baseVariables(base),
-    ...paramVariables(offer.inputs.params),
-    ...offer.env,
+    ...variablesOf(params, (name) => (protectedName.test(name) ? undefined : name)),
+    ...envVariables(offer.env, scope),
+    ...variablesOf({ ...outputsOf(offer, scope), ...params }, (name) => paramPrefix + name),
     ...ownVariables(offer, files),
   };
 }
@@ -39,14 +44,41 @@ function baseVariables(base: Readonly<Record<string, string | undefined>>): Reco
   return variables;
 }
 
-function paramVariables(params: Record<string, JsonValue>): Record<string, string> {
+function variablesOf(
+  values: Record<string, JsonValue>,
+  variableOf: (name: string) => string | undefined,
+): Record<string, string> {
   const variables: Record<string, string> = {};
-  for (const [name, value] of Object.entries(params)) {
-    if (!identifier.test(name) || protectedName.test(name)) continue;
+  for (const [name, value] of Object.entries(values)) {
+    const variable = identifier.test(name) ? variableOf(name) : undefined;
     const text = typeof value === 'string' ? value : JSON.stringify(value);
-    if (text.length <= valueLengthMax && !text.includes('\0')) variables[name] = text;
+    if (variable !== undefined && text.length <= valueLengthMax && !text.includes('\0')) variables[variable] = text;
   }
   return variables;
+}
+
+/** A secret that is not known fails the attempt; what has no value for another reason fails whoever uses it. */
+function lateParams({ inputs }: Offer, scope: ParamScope): JsonRecord {
+  const params: JsonRecord = {};
+  for (const name of Object.keys(inputs.late ?? {})) {
+    const looked = scope.lookup(name);
+    if (looked.kind === 'value') params[name] = looked.value;
+    else if (looked.kind === 'fault' && looked.fault.code === 'SECRET_UNKNOWN') valueOrThrow(looked);
+  }
+  return params;
+}
+
+function outputsOf({ inputs }: Offer, scope: ParamScope): JsonRecord {
+  const outputs: JsonRecord = {};
+  for (const name of new Set(Object.values(inputs.needs).flatMap((record) => Object.keys(record)))) {
+    const looked = scope.lookup(name);
+    if (looked.kind === 'value') outputs[name] = looked.value;
+  }
+  return outputs;
+}
+
+function envVariables(env: Record<string, string>, scope: ParamScope): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).map(([name, text]) => [name, filledText(text, scope)]));
 }
 
 function ownVariables(offer: Offer, files: ShellFiles): Record<string, string> {

@@ -1,10 +1,11 @@
-/** Reads the outputs that a shell task wrote: nothing, a JSON object, or lines `key=value`. */
+/** Reads the outputs that a shell task wrote: nothing, a JSON object, or lines `key=value` and blocks `key<<END`. */
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import type { ErrorCode } from '../../schemas/errors.ts';
 import { type JsonRecord, jsonRecordSchema } from '../../schemas/json.ts';
 import type { AttemptResult } from './task-type.port.ts';
 
 const line = /^([A-Za-z_][A-Za-z0-9_.-]*)=(.*)$/;
+const blockStart = /^([A-Za-z_][A-Za-z0-9_.-]*)<<(\S+)$/;
 
 export function readShellOutputs(path: string, sizeBytesMax: number): AttemptResult {
   const text = readBounded(path, sizeBytesMax);
@@ -53,8 +54,20 @@ function parseObject(text: string): AttemptResult {
 
 function parseLines(text: string): AttemptResult {
   const outputs: JsonRecord = {};
-  for (const [index, row] of text.split(/\r?\n/).entries()) {
+  const rows = text.split(/\r?\n/);
+  for (let index = 0; index < rows.length; index += 1) {
+    const row = rows[index] ?? '';
     if (row.trim() === '') continue;
+    const [, blockKey, end = ''] = blockStart.exec(row) ?? [];
+    if (blockKey !== undefined) {
+      const endIndex = rows.indexOf(end, index + 1);
+      if (endIndex < 0) {
+        return failed('OUTPUT_INVALID', `expected a line ${end} that ends the block of line ${index + 1}, found none`);
+      }
+      outputs[blockKey] = rows.slice(index + 1, endIndex).join('\n');
+      index = endIndex;
+      continue;
+    }
     const [, key, value] = line.exec(row) ?? [];
     if (key === undefined || value === undefined) {
       return failed('OUTPUT_INVALID', `expected key=value in line ${index + 1} of MILLRACE_OUTPUT, or one JSON object`);

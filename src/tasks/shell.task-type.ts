@@ -4,15 +4,22 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { ParamScope } from '../../actors/params/param-scope.ts';
+import type { Looked } from '../../actors/params/placeholder.ts';
+import type { Offer } from '../../schemas/messages/attempt.messages.ts';
 import type { Clock } from '../clock/clock.port.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
+import { attemptScope, filledText } from './attempt-scope.ts';
 import type { CommandEnd, CommandHost, CommandListener, RunningCommand } from './command-host.port.ts';
 import { createDirectCommandHost } from './direct-command-host.ts';
 import type { ProcessTable } from './process-table.port.ts';
+import { readSaidOutputs } from './said-outputs.ts';
 import { settingsOf } from './settings-of.ts';
 import { type ShellFiles, shellEnvironment } from './shell-environment.ts';
 import { readShellOutputs } from './shell-outputs.ts';
 import type { AttemptContext, AttemptFolder, AttemptResult, RunningAttempt, TaskType } from './task-type.port.ts';
+
+const ownerOnly = 0o600;
 
 export type ShellTaskTypeOptions = {
   processes: ProcessTable;
@@ -47,22 +54,38 @@ function start(
   host: CommandHost,
   baseEnvironment: ShellTaskTypeOptions['baseEnvironment'],
 ): RunningAttempt {
-  const { command, graceMs } = settingsOf(context.offer, 'shell');
+  const { offer, secrets } = context;
+  const { command, graceMs, template = false } = settingsOf(offer, 'shell');
   const folder = context.folder();
   const files = filesIn(folder);
-  writeFileSync(files.inputs, JSON.stringify(context.offer.inputs));
+  const scope = attemptScope(offer, { secretOf: secrets.find, folder: folder.work });
+  const { params, needs } = offer.inputs;
+  writeFileSync(files.inputs, JSON.stringify({ params, needs }), { mode: ownerOnly });
+  writeFileSync(files.output, '', { mode: ownerOnly });
   const running: RunningCommand = host.start(
     {
-      attemptId: context.offer.attemptId,
-      command,
+      attemptId: offer.attemptId,
+      command: template ? filledCommand(command, offer, scope) : command,
       folder: folder.work,
-      environment: shellEnvironment(baseEnvironment, context.offer, files),
+      environment: shellEnvironment(baseEnvironment, { offer, scope, files }),
       graceMs,
       output: context.outputPlace(),
+      ...(secrets.mask.isEmpty ? {} : { masked: secrets.mask.texts }),
     },
     listenerOf(context, () => running),
   );
   return toRunningAttempt(running);
+}
+
+/** Unknown names are the shell's; so are secrets, which others could see in a command line. */
+function filledCommand(command: string, { inputs }: Offer, scope: ParamScope): string {
+  const lookup = (name: string): Looked => {
+    const own = { kind: 'value', value: `\${${name}}` } as const;
+    if (Object.hasOwn(inputs.late ?? {}, name)) return own;
+    const looked = scope.lookup(name);
+    return looked.kind === 'fault' && looked.fault.code === 'PARAM_MISSING' ? own : looked;
+  };
+  return filledText(command, { lookup, time: scope.time });
 }
 
 async function adopt(context: AttemptContext, host: CommandHost): Promise<RunningAttempt | undefined> {
@@ -96,9 +119,7 @@ function listenerOf(context: AttemptContext, command: () => RunningCommand | und
 function resultOf(end: CommandEnd, context: AttemptContext): AttemptResult {
   switch (end.kind) {
     case 'exited':
-      return end.exitCode === 0
-        ? readShellOutputs(filesIn(context.folder()).output, context.outputSizeBytesMax)
-        : exitedBadly(end.exitCode, end.lastLine);
+      return end.exitCode === 0 ? outputsOf(context) : exitedBadly(end.exitCode, end.lastLine);
     case 'killed': {
       const message = `the command was ended by ${end.signal}. ${lastWords(end.lastLine)}`;
       return { kind: 'failed', fault: { code: 'TASK_KILLED', message } };
@@ -110,6 +131,14 @@ function resultOf(end: CommandEnd, context: AttemptContext): AttemptResult {
     case 'lost':
       return { kind: 'lost', fault: { code: 'WORKER_INCARNATION_GONE', message: end.message } };
   }
+}
+
+/** What was written to the file goes before what was said in the output. */
+function outputsOf(context: AttemptContext): AttemptResult {
+  const written = readShellOutputs(filesIn(context.folder()).output, context.outputSizeBytesMax);
+  if (written.kind !== 'succeeded') return written;
+  const said = readSaidOutputs(context.outputPlace().path);
+  return { kind: 'succeeded', outputs: { ...said, ...written.outputs } };
 }
 
 function exitedBadly(exitCode: number, lastLine: string): AttemptResult {

@@ -5,6 +5,7 @@ import type { WorkerId } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
 import type { Offer } from '../../schemas/messages/attempt.messages.ts';
 import type { Clock } from '../clock/clock.port.ts';
+import type { AttemptSecrets } from '../secrets/attempt-secrets.ts';
 import type { ProcessIdentity } from './process-table.port.ts';
 
 export type AttemptResult =
@@ -49,6 +50,8 @@ export interface AttemptContext {
   readonly worker: WorkerId;
   readonly clock: Clock;
   readonly outputSizeBytesMax: number;
+  /** Those that its parameters name. Logs and results are masked by whoever made the context. */
+  readonly secrets: AttemptSecrets;
   /** Made at the first call: attempts that need no files cost none. Throws when it cannot be made. */
   folder(): AttemptFolder;
   /** Appends to the output that users read. Never throws; what exceeds the limit is dropped with a note. */

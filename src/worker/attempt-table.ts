@@ -15,6 +15,9 @@ import type { AttemptId, MasterId, WorkerId } from '../../schemas/ids.ts';
 import type { Offer } from '../../schemas/messages/attempt.messages.ts';
 import type { Clock } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
+import { attemptSecretsOf } from '../secrets/attempt-secrets.ts';
+import type { SecretMask } from '../secrets/secret-mask.ts';
+import type { SecretSource } from '../secrets/secret-source.port.ts';
 import type {
   AttemptContext,
   AttemptFolder,
@@ -38,6 +41,7 @@ export type AttemptTableOptions = {
   taskTypes: readonly TaskType[];
   logSizeBytesMax: number;
   outputSizeBytesMax: number;
+  secrets: SecretSource;
   paths: AttemptPaths;
   turn: Turn;
   clock: Clock;
@@ -179,13 +183,16 @@ export class AttemptTable {
 
   private contextOf(record: AttemptRecord, offer: Offer): AttemptContext {
     const { worker, clock, outputSizeBytesMax } = this.options;
+    const secrets = attemptSecretsOf(offer.inputs, this.options.secrets);
+    const masked = secrets.mask.stream();
     return {
       offer,
       worker,
       clock,
       outputSizeBytesMax,
+      secrets,
       folder: () => this.makeFolder(record),
-      writeLog: (bytes) => this.writeLog(record, bytes),
+      writeLog: (bytes) => this.writeLog(record, masked.write(bytes)),
       outputPlace: () => this.outputPlaceOf(record),
       noteOutput: (sizeBytes) => this.logOf(record).noted(sizeBytes),
       noteProcess: (process, onDurable) => {
@@ -193,7 +200,11 @@ export class AttemptTable {
         this.options.turn.attemptChanged(record);
         this.options.turn.afterCommit(onDurable);
       },
-      ended: (result, note) => this.end(record, result, note),
+      ended: (result, note) => {
+        const rest = masked.flush();
+        if (rest.length > 0) this.writeLog(record, rest);
+        this.end(record, maskedResult(result, secrets.mask), note);
+      },
     };
   }
 
@@ -276,6 +287,20 @@ function newRecord(offer: Offer, instance: InstanceRecord): AttemptRecord {
 
 function placeOf(record: AttemptRecord) {
   return { instance: record.instance.id, task: record.task, attemptId: record.attemptId };
+}
+
+/** What leaves the worker holds no secret of the attempt. */
+function maskedResult(result: AttemptResult, mask: SecretMask): AttemptResult {
+  if (mask.isEmpty) return result;
+  switch (result.kind) {
+    case 'succeeded':
+      return { ...result, outputs: mask.json(result.outputs) };
+    case 'failed':
+    case 'lost':
+      return { ...result, fault: { ...result.fault, message: mask.text(result.fault.message) } };
+    case 'cancelled':
+      return result;
+  }
 }
 
 function startFault(fault: unknown): Fault {

@@ -10,6 +10,7 @@ import type { WorkerMember } from '../../schemas/messages/membership.messages.ts
 import type { Bucket } from '../buckets/bucket.port.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import { type EndOfTurn, endOfTurn } from '../clock/end-of-turn.ts';
+import { noSecrets, type SecretSource } from '../secrets/secret-source.port.ts';
 import type { ProcessTable } from '../tasks/process-table.port.ts';
 import type { TaskType } from '../tasks/task-type.port.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -43,6 +44,8 @@ export type WorkerServiceOptions = {
   /** Stays open: who opened it closes it after `stop`. */
   ledger: Ledger;
   processes: ProcessTable;
+  /** Default: none; then an attempt that needs one fails. */
+  secrets?: SecretSource;
   machineLoad: MachineLoad;
   clock: Clock;
   ids: IdSource;
@@ -91,6 +94,7 @@ function assembleCore(options: WorkerServiceOptions) {
     taskTypes: options.taskTypes,
     logSizeBytesMax: config.logSizeBytesMax,
     outputSizeBytesMax: config.outputSizeBytesMax,
+    secrets: options.secrets ?? noSecrets,
     paths,
     turn,
     clock,

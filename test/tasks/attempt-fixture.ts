@@ -6,6 +6,7 @@ import { workerIdSchema } from '../../schemas/ids.ts';
 import { type Offer, offerSchema } from '../../schemas/messages/attempt.messages.ts';
 import type { Clock } from '../../src/clock/clock.port.ts';
 import { systemClock, systemIds } from '../../src/clock/system-clock.adapter.ts';
+import { attemptSecretsOf } from '../../src/secrets/attempt-secrets.ts';
 import type { ProcessIdentity } from '../../src/tasks/process-table.port.ts';
 import type { AttemptResult, RunningAttempt, TaskType } from '../../src/tasks/task-type.port.ts';
 
@@ -33,6 +34,9 @@ export type FixtureOptions = {
   outputSizeBytesMax?: number;
   logSizeBytesMax?: number;
   keepsGateShut?: boolean;
+  /** Parameters that the worker fills in, and the secrets that they may name. */
+  late?: object;
+  secrets?: Record<string, string>;
 };
 
 const fixtures = new Set<AttemptFixture>();
@@ -80,6 +84,7 @@ export function runAttempt(taskType: TaskType, settings: object, options: Fixtur
     worker: workerIdSchema.parse('worker-1'),
     clock: options.clock ?? systemClock,
     outputSizeBytesMax: options.outputSizeBytesMax ?? 65_536,
+    secrets: attemptSecretsOf(offer.inputs, { find: (name) => options.secrets?.[name] }),
     folder: () => {
       const work = join(root, 'work');
       mkdirSync(work, { recursive: true });
@@ -105,7 +110,8 @@ export function runAttempt(taskType: TaskType, settings: object, options: Fixtur
   return fixture;
 }
 
-function newOffer(settings: object, { attempt = 1, params = {}, needs = {}, env = {} }: FixtureOptions): Offer {
+function newOffer(settings: object, options: FixtureOptions): Offer {
+  const { attempt = 1, params = {}, needs = {}, env = {}, late = {} } = options;
   return offerSchema.parse({
     instance: systemIds.uuid(),
     workflow: 'flow',
@@ -118,6 +124,6 @@ function newOffer(settings: object, { attempt = 1, params = {}, needs = {}, env 
     workerIncarnation: systemIds.uuid(),
     settings,
     env,
-    inputs: { params, needs },
+    inputs: { params, needs, late, logicalAt: Date.parse('2024-02-29T12:34:56Z') },
   });
 }

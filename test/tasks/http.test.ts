@@ -2,8 +2,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ParamScope } from '../../actors/params/param-scope.ts';
+import { filledText } from '../../src/tasks/attempt-scope.ts';
 import { httpTaskType } from '../../src/tasks/http.task-type.ts';
-import { fillText, fillUrl } from '../../src/tasks/http-template.ts';
+import { fillUrl } from '../../src/tasks/http-template.ts';
 import { closeAttempts, type FixtureOptions, runAttempt } from './attempt-fixture.ts';
 
 type Seen = { method: string; url: string; headers: IncomingMessage['headers']; body: string };
@@ -152,17 +154,26 @@ describe('an http task', () => {
 });
 
 describe('a template', () => {
-  const inputs = { params: { a: 'x y', n: 5, o: { k: 1 }, h: 'host:80' }, needs: { t: { 'b.c': 'v' } } };
+  const scope = new ParamScope({
+    entries: new Map(
+      Object.entries({ a: 'x y', n: 5, o: { k: 1 }, h: 'host:80' }).map(([name, value]) => [
+        name,
+        { value, isTemplate: false },
+      ]),
+    ),
+    needs: { t: { 'b.c': 'v' } },
+    builtIns: new Map(),
+  });
 
   it('takes values as they are in texts', () => {
-    expect(fillText('${a} ${n} ${o} ${needs.t.b.c} $${a}', inputs)).toBe('x y 5 {"k":1} v ${a}');
+    expect(filledText('${a} ${n} ${o} ${needs.t.b.c} $${a}', scope)).toBe('x y 5 {"k":1} v ${a}');
   });
 
   it('encodes values in a URL from the path on', () => {
-    expect(fillUrl('http://${h}/${a}?q=${h}#${a}', inputs)).toBe('http://host:80/x%20y?q=host%3A80#x%20y');
+    expect(fillUrl('http://${h}/${a}?q=${h}#${a}', scope)).toBe('http://host:80/x%20y?q=host%3A80#x%20y');
   });
 
   it('knows own properties only', () => {
-    expect(() => fillText('${constructor}', inputs)).toThrow(/constructor/);
+    expect(() => filledText('${constructor}', scope)).toThrow(/constructor/);
   });
 });

@@ -110,7 +110,7 @@ describe.each(hosts)('a shell task %s', (_where, taskType) => {
   });
 
   it('fails when its outputs are a folder or too large', async () => {
-    run('mkdir "$MILLRACE_OUTPUT"');
+    run('rm "$MILLRACE_OUTPUT"; mkdir "$MILLRACE_OUTPUT"');
     expect(await fixture.result).toMatchObject({ fault: { code: 'OUTPUT_INVALID' } });
     run('head -c 200 /dev/zero > "$MILLRACE_OUTPUT"', { outputSizeBytesMax: 100 });
     expect(await fixture.result).toMatchObject({ fault: { code: 'OUTPUT_TOO_LARGE' } });
