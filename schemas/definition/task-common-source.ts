@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { durationTextSchema, parseDurationMs } from '../duration.ts';
-import { paramNameSchema, taskNameSchema, workerGroupSchema } from '../ids.ts';
+import { paramNameSchema, taskGroupNameSchema, taskNameSchema, workerGroupSchema } from '../ids.ts';
 import { jsonValueSchema } from '../json.ts';
 import { prioritySchema, workerLostPolicies } from './workflow.definition.ts';
 
@@ -98,6 +98,18 @@ export const commonShape = {
   workerReturnLimit: durationSourceSchema(1)
     .optional()
     .describe('With `onWorkerLost: wait`: how long to wait for the worker, with its unit. Default: 5m.'),
+  group: z
+    .union([
+      taskGroupNameSchema,
+      z.strictObject({
+        name: taskGroupNameSchema.describe('Name of the task group.'),
+        slots: z.int().min(1).max(10_000).optional().describe('Slots that the task takes: 1 to 10000. Default: 1.'),
+      }),
+    ])
+    .optional()
+    .describe(
+      'Task group whose slots it needs to run (`millrace group`): its name, or a map of `name` and `slots`. Default: none.',
+    ),
   env: z
     .record(
       z

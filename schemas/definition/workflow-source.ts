@@ -7,7 +7,7 @@ import { paramNameSchema, taskNameSchema, workflowNameSchema } from '../ids.ts';
 import { jsonValueSchema } from '../json.ts';
 import { knownTimeZoneSchema } from '../time-zone.ts';
 import { taskSourceSchema } from './task-source.ts';
-import { failurePolicySchema } from './workflow.definition.ts';
+import { concurrencyPolicies, concurrencySchema, failurePolicySchema } from './workflow.definition.ts';
 
 const taskCountMax = 50_000;
 
@@ -33,6 +33,12 @@ export const workflowSourceSchema = z
       .optional()
       .describe(
         'What a run gives to a task that waits for it: name to value, in which expressions are replaced. Default: the outputs of the tasks that no other task needs.',
+      ),
+    concurrency: z
+      .union([z.enum(concurrencyPolicies), concurrencySchema])
+      .optional()
+      .describe(
+        'Runs beside each other: `parallel`, or `wait` (a run waits for its turn), `discard` (a run beyond the limit ends as stopped), `priority` (a run takes the place of those of its priority or below); or a map of `policy` and `activeMax`, the most runs at a time. Default: all run at once.',
       ),
     tasks: z
       .record(taskNameSchema, taskSourceSchema)

@@ -16,7 +16,9 @@ import { canonicalDependent, canonicalWorkflowTask } from './canonical-run-tasks
 /** Tasks keep the order of the text. The result is parsed once more: a definition that leaves here fits its schema. */
 export function toCanonical(source: WorkflowSource): WorkflowDefinition {
   const tasks = Object.entries(source.tasks).map(([name, task]) => canonicalTask(name, task));
-  return workflowDefinitionSchema.parse({ ...source, tasks });
+  const { concurrency } = source;
+  const runs = typeof concurrency === 'string' ? { concurrency: { policy: concurrency } } : {};
+  return workflowDefinitionSchema.parse({ ...source, ...runs, tasks });
 }
 
 function canonicalTask(name: string, task: TaskSource): unknown {
@@ -36,7 +38,9 @@ function canonicalTask(name: string, task: TaskSource): unknown {
 function canonicalPlace(task: TaskSource): object {
   if (!('workerGroup' in task)) return { workerGroup: 'default', env: {} };
   const params = task.params === undefined ? {} : { params: task.params };
-  return { workerGroup: task.workerGroup, env: task.env, ...params, ...canonicalOnWorkerLost(task) };
+  const use = typeof task.group === 'string' ? { name: task.group } : task.group;
+  const group = use === undefined ? {} : { group: use };
+  return { workerGroup: task.workerGroup, ...group, env: task.env, ...params, ...canonicalOnWorkerLost(task) };
 }
 
 type PlacedTaskSource = Extract<TaskSource, { workerGroup: unknown }>;
