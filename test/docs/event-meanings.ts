@@ -1,8 +1,10 @@
 /** What each event says, and what those of its fields mean that have no comment in their schema. */
 import type { EventType } from '../../schemas/events/registry.ts';
+import { concurrencyEventMeanings, concurrencyFieldMeanings } from './concurrency-meanings.ts';
 
 /** A type that is missing here breaks the build. */
 export const eventMeanings: Record<EventType, string> = {
+  ...concurrencyEventMeanings,
   WorkflowSubmitted: 'The run exists. Always the first event; it is written together with the first `OwnershipTaken`.',
   OwnershipTaken:
     'A master owns the run from here on. Nothing with a lower epoch follows: this event is the fence against the former owner.',
@@ -55,6 +57,7 @@ export const eventMeanings: Record<EventType, string> = {
 
 /** By the path of the field, or by its last name. */
 export const fieldMeanings: Record<string, string> = {
+  ...concurrencyFieldMeanings,
   action: '`warn`: it goes on; `fail`: it is ended.',
   admittedAt: 'When it was admitted.',
   awaits: 'What it waits for.',

@@ -1,7 +1,11 @@
 /** The pages that are made from the schemas: settings, errors, events. */
 import { eventMetadataSchema } from '../../schemas/envelope.ts';
 import { type ErrorCode, errorCatalogue } from '../../schemas/errors.ts';
+import { clusterOperationsEvents } from '../../schemas/events/cluster-operations.events.ts';
 import { type EventType, eventRegistry } from '../../schemas/events/registry.ts';
+import { taskGroupEvents } from '../../schemas/events/task-group.events.ts';
+import { workflowInstanceEvents } from '../../schemas/events/workflow-instance.events.ts';
+import { workflowQueueEvents } from '../../schemas/events/workflow-queue.events.ts';
 import { exitCodeOfError } from '../../src/cli/exit-codes.ts';
 import { configurationPage } from './configuration-page.ts';
 import { docCommentsOf } from './doc-comments.ts';
@@ -44,7 +48,7 @@ function errorsPage(): string {
 }
 
 function eventsPage(): string {
-  const runs = Object.keys(eventRegistry).filter((type) => type !== 'DefinitionRegistered') as EventType[];
+  const runs = Object.keys(workflowInstanceEvents) as EventType[];
   return page(
     'Events',
     'Everything that Millrace knows is an event in a stream of the event store. This page lists every type.',
@@ -53,6 +57,9 @@ function eventsPage(): string {
     '| --- | --- |',
     '| `workflowInstance-<run id>` | the history of one run |',
     '| `workflowDefinition-<name>` | the versions of one workflow: event n holds version n + 1 |',
+    '| `taskGroup-<name>` | the slots of one task group |',
+    '| `workflowQueue-<workflow>` | whose turn it is among the runs of one workflow |',
+    '| `clusterOperations-main` | crowns and freezes |',
     '',
     'Times are milliseconds since 1970. Fields marked “optional” may be missing.',
     '`millrace events <run> --json` prints the events of a run with their metadata.',
@@ -69,6 +76,17 @@ function eventsPage(): string {
     '## Events of a workflow definition',
     '',
     ...eventSection('DefinitionRegistered'),
+    '## Events of a task group',
+    '',
+    'Beside `OwnershipTaken`: a task group has an owner as a run has, and so have the streams below.',
+    '',
+    ...sectionsOf(taskGroupEvents),
+    '## Events of a workflow queue',
+    '',
+    ...sectionsOf(workflowQueueEvents),
+    '## Events of the cluster',
+    '',
+    ...sectionsOf(clusterOperationsEvents),
   );
 }
 
@@ -76,6 +94,11 @@ const metadataComments = docCommentsOf(new URL('../../schemas/envelope.ts', impo
 const eventComments = docCommentsOf(new URL('../../schemas/events/workflow-instance.events.ts', import.meta.url), {
   catalogue: 'workflowInstanceEvents',
 });
+
+function sectionsOf(catalogue: object): string[] {
+  const types = Object.keys(catalogue).filter((type) => type !== 'OwnershipTaken') as EventType[];
+  return types.flatMap((type) => eventSection(type));
+}
 
 function eventSection(type: EventType): string[] {
   return [
