@@ -14,7 +14,8 @@ export type ChildCommand = { type: 'stop' | 'pause' | 'resume'; key: string; by:
 
 export type ChildCommandsOptions = { transport: Transport; clock: Clock; ids: IdSource };
 
-const requestTimeoutMs = 5_000;
+/** Short: whoever was asked may have died with the question, and asking twice does no harm. */
+const requestTimeoutMs = 2_000;
 const retryDelayMs = 200;
 const retryDelayMaxMs = 5_000;
 
