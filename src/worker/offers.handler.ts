@@ -33,7 +33,10 @@ export function takeOffer(offer: Offer, context: OfferContext): OfferReply {
     const found = `${offer.workerIncarnation}, this life of the worker is ${context.incarnation}`;
     return refused('WORKER_INCARNATION_GONE', `the offer is for the incarnation ${found}`);
   }
-  if (context.turn.isFailing()) return refused('INTERNAL', 'the ledger of the worker cannot be written at the moment');
+  // What was taken before is not refused: it starts as soon as the ledger can be written, and the answer waits for that too.
+  if (context.turn.isFailing() && context.attempts.find(offer.attemptId) === undefined) {
+    return refused('INTERNAL', 'the ledger of the worker cannot be written at the moment');
+  }
   const { instance, epoch, master, host } = offer;
   const entrance = context.instances.enter({ instance, epoch, owner: { master, host } });
   if (entrance.kind === 'stale') return refused('EPOCH_STALE', staleMessage(epoch, entrance.highestEpoch));

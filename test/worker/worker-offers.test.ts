@@ -124,18 +124,21 @@ describe('an offer', () => {
       commit(changes);
     };
     harness = await startHarness({ ledger });
-    let reply: unknown = 'none';
-    void harness.give(harness.offer()).then((answer) => {
-      reply = answer;
-    });
+    const offer = harness.offer();
+    const replies: unknown[] = [];
+    const give = () => void harness.give(offer).then((answer) => replies.push(answer));
+    give();
     await settle();
-    expect(reply).toBe('none');
     expect(harness.master.reports()).toEqual([]);
     expect(await harness.give(harness.offer())).toEqual(refusal('INTERNAL'));
+    // The same offer again: it has been taken, and will start.
+    give();
+    await settle();
+    expect(replies).toEqual([]);
     isBroken = false;
     harness.clock.advance(500);
     await settle();
-    expect(reply).toEqual({ accepted: true });
+    expect(replies).toEqual([{ accepted: true }, { accepted: true }]);
     expect(harness.master.reports()).toHaveLength(1);
   });
 });
