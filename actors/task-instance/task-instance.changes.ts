@@ -50,7 +50,8 @@ export function awaitingOf(event: TaskMachineEvent): Change {
   if (event.type !== 'TaskAwaits') return {};
   const { attemptId, attempt, since, dueAt, awaits } = event.data;
   const awaiting = { attemptId, since, dueAt: dueAt ?? null, awaits: awaitedOf(awaits) };
-  return { ...noAttempt, awaiting, attempt, startedAt: since, finishedAt: null, dueAt: null };
+  const begun = { ...noAttempt, awaiting, attempt, startedAt: since, finishedAt: null, dueAt: null };
+  return awaits.kind === 'workflow' ? { ...begun, child: awaits.child } : begun;
 }
 
 function awaitedOf(awaits: Awaited): Awaited {

@@ -6,7 +6,7 @@ import type {
   HoldReason,
   WorkflowInstanceEvent,
 } from '../../schemas/events/workflow-instance.events.ts';
-import type { AttemptId, Incarnation, TaskName, WorkerId } from '../../schemas/ids.ts';
+import type { AttemptId, Incarnation, InstanceId, TaskName, WorkerId } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
 
 export const taskStatuses = [
@@ -91,6 +91,8 @@ export type TaskContext = {
   held: HoldReason | null;
   absence: Absence | null;
   awaiting: Awaiting | null;
+  /** The newest child run, also after it ended. */
+  child: InstanceId | null;
   /** Key of the last command by which a person decided on a loss. */
   resolvedBy: string | null;
   fault: Fault | null;
@@ -149,6 +151,7 @@ export function waitingTask(task: TaskName, needCount: number, isEnabled = true)
       held: null,
       absence: null,
       awaiting: null,
+      child: null,
       resolvedBy: null,
       fault: null,
       outputs: null,

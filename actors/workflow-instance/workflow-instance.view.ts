@@ -54,6 +54,7 @@ function summaryOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTa
     ...(state.startedAt === null ? {} : { startedAt: state.startedAt }),
     ...(state.finishedAt === null ? {} : { finishedAt: state.finishedAt }),
     ...(state.outputs === null ? {} : { outputs: state.outputs }),
+    ...(state.child === null ? {} : { child: state.child }),
     ...(dueAt === null ? {} : { dueAt }),
     ...(note === undefined ? {} : { note }),
   };

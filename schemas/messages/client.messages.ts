@@ -127,6 +127,8 @@ export const taskSummarySchema = z.object({
   startedAt: z.int().optional(),
   finishedAt: z.int().optional(),
   outputs: jsonRecordSchema.optional(),
+  /** The newest run that the task started. */
+  child: instanceIdSchema.optional(),
   /** Until when it waits: for its next attempt, or for its absent worker. */
   dueAt: z.int().optional(),
   /** Why it is not running, or why it failed. */

@@ -29,6 +29,7 @@ import { parseBody } from '../transport/parse-body.ts';
 import type { Transport } from '../transport/transport.port.ts';
 import { type FoldedRun, foldRun } from './fold-run.ts';
 import type { InstanceHost } from './instance-host.ts';
+import { withMissingRuns } from './missing-runs.ts';
 
 export type RunQueriesOptions = {
   transport: Transport;
@@ -77,7 +78,7 @@ export class RunQueries {
   async #run(id: InstanceId): Promise<RunReply> {
     const { actor, snapshot, revision } = await this.#folded(id);
     const { context, value } = snapshot;
-    const { definition, key, submittedAt, finishedAt, owner, epoch } = context;
+    const { definition, key, submittedAt, finishedAt, logicalAt, parent, dryRun, owner, epoch } = context;
     if (definition === null || key === null || submittedAt === null) throw notFound(id);
     return {
       run: {
@@ -88,12 +89,15 @@ export class RunQueries {
         status: runStatusOf(value),
         submittedAt,
         ...(finishedAt === null ? {} : { finishedAt }),
+        ...(logicalAt === null ? {} : { logicalAt }),
+        ...(parent === null ? {} : { parent }),
+        ...(dryRun ? { dryRun } : {}),
       },
       ...(owner === null ? {} : { owner: { master: owner.master, host: owner.host, epoch } }),
       revision,
       params: context.params,
       counts: { ...context.counts },
-      tasks: taskSummaries(actor.plan, context),
+      tasks: await withMissingRuns(this.#options, { actor, snapshot }, taskSummaries(actor.plan, context)),
     };
   }
 

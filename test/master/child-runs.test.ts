@@ -91,6 +91,8 @@ describe('a child run', () => {
     const child = await cluster.show(childOf(instance) as InstanceId);
     expect(child.params).toEqual({ day: 'monday', size: 8, date: '2026-x' });
     const parent = { instance, task: 'sub', depth: 1 };
+    expect(child.run).toMatchObject({ parent, logicalAt });
+    expect(ended.tasks.find(({ task }) => task === 'sub')?.child).toBe(child.run.instance);
     expect(cluster.eventsOf(child.run.instance)[0]?.data).toMatchObject({ parent, logicalAt });
   });
 

@@ -63,7 +63,9 @@ describe('a dependent', () => {
     await finish('load', at('16T03:00:00'));
     await finish('load', at('18T03:00:00'));
     await settle();
-    expect(await isWaiting(instance)).toBe(true);
+    expect((await cluster.show(instance)).tasks[0]?.note).toBe(
+      'waits for load last2Days (2026-03-17 00:00 to 2026-03-18 00:00 UTC): no run yet',
+    );
     await finish('load', at('17T03:00:00'));
     expect((await cluster.whenEnded(instance)).run.status).toBe('succeeded');
   });

@@ -48,6 +48,7 @@ function headLines({ screen: { colors } }: Session, reply: RunReply, now: number
       'submitted',
       `${shortAge(run.submittedAt, now)}, ${run.finishedAt === undefined ? 'going on' : `took ${tookOf(run, now)}`}`,
     ),
+    ...(run.parent === undefined ? [] : [field('parent', `${run.parent.instance}, task ${run.parent.task}`)]),
     ...(owner === undefined ? [] : [field('owner', `${owner.master} on ${oneLine(owner.host)}, epoch ${owner.epoch}`)]),
     field('revision', String(revision)),
     ...(hasParams ? [field('params', shortened(oneLine(JSON.stringify(params)), paramsLengthMax))] : []),
@@ -72,7 +73,8 @@ function taskColumns({ screen }: Session, now: number): Column<TaskSummary>[] {
   ];
 }
 
-function taskNote({ note = '', dueAt }: TaskSummary, now: number): string {
+function taskNote({ note = '', child, dueAt }: TaskSummary, now: number): string {
+  if (child !== undefined && !note.includes(child)) return note === '' ? `run ${child}` : `${note}; run ${child}`;
   return dueAt === undefined || dueAt <= now ? note : `${note} (in ${shortDuration(dueAt - now)} at the latest)`;
 }
 
