@@ -11,7 +11,7 @@ import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instan
 import type { InstanceId, TaskName, WorkflowName } from '../../schemas/ids.ts';
 import type { Clock, Timer } from '../clock/clock.port.ts';
 import { decodeInstanceEvent, instanceStream } from '../journal/codec.ts';
-import type { Journal } from '../journal/journal.port.ts';
+import type { Journal, RecordedEvent } from '../journal/journal.port.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { RunChange, RunIndex } from './run-index.port.ts';
 
@@ -37,6 +37,7 @@ type EndWatch = {
 };
 
 const retryDelayMs = 500;
+const ownersExpectedMax = 4;
 
 export class RunWatch {
   readonly #options: RunWatchOptions;
@@ -100,17 +101,15 @@ export class RunWatch {
     this.#workflows.clear();
   }
 
-  /** W1, W2: the last event of the stream tells whether the run has ended. */
+  /** W1, W2: the last event of the stream tells whether the run has ended; who took it over after that does not matter. */
   async #lookBack(watch: EndWatch): Promise<void> {
-    const { journal, clock, log } = this.#options;
+    const { clock, log } = this.#options;
     const { instance } = watch;
     try {
-      let from = 0;
-      for await (const last of journal.read(instanceStream(instance), { direction: 'backwards', limit: 1 })) {
-        from = last.revision;
-        const end = endOf(decodeInstanceEvent(last));
-        if (end !== undefined) return this.#call(watch, end);
-      }
+      const last = await this.#lastOf(instance);
+      const end = last === undefined ? undefined : endOf(decodeInstanceEvent(last));
+      if (end !== undefined) return this.#call(watch, end);
+      const from = last?.revision ?? 0;
       watch.from = from;
       if (watch.heard !== undefined && watch.heard.revision >= from) this.#call(watch, watch.heard.end);
       watch.heard = undefined;
@@ -119,6 +118,18 @@ export class RunWatch {
       log.warn({ instanceId: instance, fault }, 'the end of a run cannot be read now; trying again');
       watch.timer = clock.after(retryDelayMs, () => void this.#lookBack(watch));
     }
+  }
+
+  async #lastOf(instance: InstanceId): Promise<RecordedEvent | undefined> {
+    const { journal } = this.#options;
+    const backwards = { direction: 'backwards' } as const;
+    // The few at the end are enough, unless owners came and went there.
+    for (const options of [{ ...backwards, limit: ownersExpectedMax }, backwards]) {
+      for await (const event of journal.read(instanceStream(instance), options)) {
+        if (event.type !== 'OwnershipTaken') return event;
+      }
+    }
+    return undefined;
   }
 
   #call(watch: EndWatch, end: RunEnd): void {

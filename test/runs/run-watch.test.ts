@@ -30,6 +30,11 @@ const submitted = (key = 'k', more: object = {}) => ({
 const ended = { type: 'WorkflowFailed', data: { finishedAt: 2_000, failedTasks: ['a'], failedCount: 1 } };
 const reopened = { type: 'WorkflowReopened', data: { key: 'r', by: 'tester', reopenedAt: 3_000 } };
 
+const taken = {
+  type: 'OwnershipTaken',
+  data: { epoch: 2, master: 'm2', incarnation: run, host: 'here', claimRevision: 1, reason: 'claimLost' },
+};
+
 type Stored = { type: string; data: object };
 const write = (journal: Journal, events: readonly Stored[], instance = run) =>
   journal.append(
@@ -66,7 +71,7 @@ describe('one run', () => {
   });
 
   test('that ended before the watch began is told, and nothing is kept', async () => {
-    await write(journal, [submitted(), ended]);
+    await write(journal, [submitted(), ended, taken]);
     const end = await new Promise<RunEnd>((resolve) => parts.watch.watchRun(run, resolve));
     expect(end).toEqual({ status: 'failed', finishedAt: 2_000, failedTasks: ['a'] });
     expect(parts.watch.count).toBe(0);
