@@ -6,6 +6,7 @@ import type { JsonRecord, JsonValue } from '../../schemas/json.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { at, entries } from '../kit/persistent-vector.ts';
 import { builtInsOf } from '../params/built-ins.ts';
+import { secretNameIn } from '../params/param-scope.ts';
 import type { Looked } from '../params/placeholder.ts';
 import { logicalTimeOf, taskParams } from '../workflow-instance/attempt-inputs.ts';
 import { variablesOf } from '../workflow-instance/begin.decide.ts';
@@ -49,7 +50,9 @@ function scopeOfTask({ plan, context }: Run, instance: InstanceId, planned: Plan
   const builtIns = builtInsOf({ time, ...names });
   const nameOf = (name: string): Looked | undefined => {
     if (Object.hasOwn(faulty, name)) return { kind: 'fault', fault: faulty[name] as Fault };
-    return valued(own(params, name) ?? own(late, name) ?? builtIns.get(name));
+    const later = own(late, name);
+    if (later !== undefined && secretNameIn(later) === undefined) return { kind: 'late' };
+    return valued(own(params, name) ?? later ?? builtIns.get(name));
   };
   return { nameOf, variables: { ...variablesOf(context, planned), params }, time };
 }

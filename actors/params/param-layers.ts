@@ -3,7 +3,7 @@
  * default of the workflow, output of a needed task, parameter of the task itself, parameter of the submission.
  */
 import type { JsonRecord } from '../../schemas/json.ts';
-import { isEmpty, outputOf, type ParamEntry } from './param-scope.ts';
+import { isEmpty, outputOf, type ParamEntry, secretNameIn } from './param-scope.ts';
 
 export type ParamLayers = {
   /** `null` has no value. */
@@ -12,6 +12,8 @@ export type ParamLayers = {
   /** `null` and empty text give way to what is below them. */
   readonly local: JsonRecord;
   readonly start: JsonRecord;
+  /** True: the values of `start` are taken as they are, but for references to secrets. They may hold outputs of another run. */
+  readonly isStartForeign?: boolean;
 };
 
 /** Of each name that the workflow, the task or the submission declares; a name without any value is left out. */
@@ -25,9 +27,12 @@ export function entriesOf(layers: ParamLayers): Map<string, ParamEntry> {
   return entries;
 }
 
-function entryOf(name: string, { defaults, needs, local, start }: ParamLayers): ParamEntry | undefined {
+function entryOf(name: string, layers: ParamLayers): ParamEntry | undefined {
+  const { defaults, needs, local, start, isStartForeign = false } = layers;
   const given = own(start, name);
-  if (given !== undefined && given !== null) return { value: given, isTemplate: true };
+  if (given !== undefined && given !== null) {
+    return { value: given, isTemplate: !isStartForeign || secretNameIn(given) !== undefined };
+  }
   const ownValue = own(local, name);
   if (ownValue !== undefined && !isEmpty(ownValue)) return { value: ownValue, isTemplate: true };
   const output = outputOf(needs, name);

@@ -29,7 +29,7 @@ export type ParamScopeOptions = {
 };
 
 /** Parameters that refer to each other in a row. */
-const chainLengthMax = 100;
+export const chainLengthMax = 100;
 
 export class ParamScope implements Filling {
   readonly #options: ParamScopeOptions;

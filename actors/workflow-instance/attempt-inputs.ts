@@ -38,7 +38,8 @@ export function attemptInputs(plan: Plan, context: WorkflowInstanceContext, of: 
 export function taskParams(plan: Plan, context: WorkflowInstanceContext, of: AttemptOf): TaskParams {
   const needs = neededOutputs(context, of.task);
   const { defaults, start } = givenParams(plan, context);
-  const entries = entriesOf({ defaults, needs, local: of.task.definition.params ?? {}, start });
+  const local = of.task.definition.params ?? {};
+  const entries = entriesOf({ defaults, needs, local, start, isStartForeign: context.parent !== null });
   if (![...entries.values()].some(needsFilling)) {
     return { params: recordOf([...entries].map(([name, { value }]) => [name, value])), late: {}, faulty: {} };
   }

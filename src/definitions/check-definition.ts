@@ -2,6 +2,7 @@
 import { type WorkflowDefinition, workflowDefinitionSchema } from '../../schemas/definition/workflow.definition.ts';
 import { type CanonicalFault, type FoundFault, limitFaults, toCanonicalFault } from './definition-fault.ts';
 import { graphFaults } from './graph-faults.ts';
+import { paramFaults, timeZoneFaults } from './param-faults.ts';
 import { schemaFaults } from './schema-faults.ts';
 
 export type CheckResult = { kind: 'ok'; definition: WorkflowDefinition } | { kind: 'faults'; faults: CanonicalFault[] };
@@ -11,7 +12,7 @@ export function checkDefinition(value: unknown): CheckResult {
   if (isTooDeep(value)) return { kind: 'faults', faults: [tooDeepFault()] };
   const parsed = workflowDefinitionSchema.safeParse(value);
   const found = parsed.success
-    ? [...definitionGraphFaults(parsed.data), ...settingsFaults(parsed.data)]
+    ? [...definitionGraphFaults(parsed.data), ...definitionParamFaults(parsed.data), ...settingsFaults(parsed.data)]
     : schemaFaults(parsed.error, { schema: workflowDefinitionSchema, value });
   if (parsed.success && found.length === 0) return { kind: 'ok', definition: parsed.data };
   return { kind: 'faults', faults: limitFaults(found, (rest) => rest).map(toCanonicalFault) };
@@ -21,6 +22,13 @@ function definitionGraphFaults({ tasks }: WorkflowDefinition): FoundFault[] {
   return graphFaults(tasks, (taskIndex, needIndex) =>
     needIndex === undefined ? ['tasks', taskIndex, 'name'] : ['tasks', taskIndex, 'needs', needIndex],
   );
+}
+
+function definitionParamFaults({ params, timeZone, tasks }: WorkflowDefinition): FoundFault[] {
+  const ofTasks = tasks.flatMap((task, taskIndex) =>
+    task.params === undefined ? [] : [{ params: task.params, path: ['tasks', taskIndex, 'params'] }],
+  );
+  return [...timeZoneFaults(timeZone), ...paramFaults(params, ofTasks)];
 }
 
 /** What the canonical schema cannot say of one task alone. */

@@ -2,7 +2,7 @@
 import type { GraphTask } from '../../actors/graph/validate.ts';
 import { commonTaskSourceSchema } from '../../schemas/definition/task-common-source.ts';
 import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
-import { workflowSourceSchema } from '../../schemas/definition/workflow-source.ts';
+import { type WorkflowSource, workflowSourceSchema } from '../../schemas/definition/workflow-source.ts';
 import {
   type DefinitionFault,
   type FoundFault,
@@ -11,6 +11,7 @@ import {
   toCanonicalFault,
 } from './definition-fault.ts';
 import { graphFaults } from './graph-faults.ts';
+import { paramFaults } from './param-faults.ts';
 import { valueAt } from './schema-at.ts';
 import { schemaFaults } from './schema-faults.ts';
 import { offsetAt, readSource, type SourceNode, type SourceText } from './source-tree.ts';
@@ -28,13 +29,22 @@ export function parseDefinition(text: string, fileName: string): ParseResult {
   if (root === undefined) return { kind: 'faults', faults: place(source.faults, source, fileName) };
   const parsed = workflowSourceSchema.safeParse(root.value);
   const ofSchema = parsed.success
-    ? []
+    ? sourceParamFaults(parsed.data)
     : schemaFaults(parsed.error, { schema: workflowSourceSchema, value: root.value });
   const found = uniqueByPath([...ofSchema, ...untypedTaskFaults(ofSchema, root), ...needFaults(root)]);
   const placed = found.map((fault): PlacedFault => ({ ...fault, offset: offsetAt(root, fault.path, fault.at) }));
   const faults = [...source.faults, ...placed];
   if (faults.length > 0 || !parsed.success) return { kind: 'faults', faults: place(faults, source, fileName) };
   return { kind: 'ok', definition: toCanonical(parsed.data) };
+}
+
+function sourceParamFaults({ params, tasks }: WorkflowSource): FoundFault[] {
+  const ofTasks = Object.entries(tasks).flatMap(([name, task]) =>
+    'workerGroup' in task && task.params !== undefined
+      ? [{ params: task.params, path: ['tasks', name, 'params'] }]
+      : [],
+  );
+  return paramFaults(params, ofTasks);
 }
 
 /** A task whose type is not known has only that fault so far; what all types have in common is checked all the same. */

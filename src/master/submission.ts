@@ -5,6 +5,7 @@
  *    begin once. There is no table of keys, and no time after which a key is forgotten.
  * I2 The receipt is answered after the append.
  */
+import { staticParamFaults } from '../../actors/params/static-faults.ts';
 import type { InstanceId, SubmissionKey, WorkflowName } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
 import { type Receipt, type SubmitRequest, submitRequestSchema } from '../../schemas/messages/client.messages.ts';
@@ -28,6 +29,7 @@ export async function submit(options: SubmissionOptions, workflow: WorkflowName,
   const request = parseBody(submitRequestSchema, body ?? {}, `a submission of ${workflow}`);
   const definition = await definitionFor(options.definitions, workflow, request.version);
   const params = checkParams(definition, request.params);
+  refuseFaulty(definition, params);
   const key = request.key ?? (options.ids.uuid() as SubmissionKey);
   const id = instanceIdOf(workflow, key);
   const { traceparent, logicalAt } = request;
@@ -97,6 +99,17 @@ function checkParams({ plan, reference }: RunnableDefinition, given: SubmitReque
     throw new AppError('BAD_REQUEST', message);
   }
   return merged;
+}
+
+/** Circles, and times without a meaning. Not asked of a child run: what it is given may be output of a task, and is not filled in. */
+function refuseFaulty({ reference }: RunnableDefinition, params: JsonRecord): void {
+  const [faulty] = staticParamFaults(params);
+  if (faulty === undefined) return;
+  const { name, fault } = faulty;
+  const code = fault.code === 'PARAM_CIRCULAR' ? fault.code : 'TIME_EXPRESSION_INVALID';
+  throw new AppError(code, `the parameter ${name} of ${reference.name}: ${fault.message}`, {
+    details: { param: name },
+  });
 }
 
 async function firstReceipt(journal: Journal, id: InstanceId, key: SubmissionKey): Promise<Receipt> {

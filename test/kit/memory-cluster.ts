@@ -93,10 +93,13 @@ export class MemoryCluster {
     await master.whenCurrent();
   }
 
-  async startWorker(id: string, options: { group?: string; slots?: number } = {}): Promise<void> {
+  async startWorker(
+    id: string,
+    options: { group?: string; slots?: number; secrets?: Record<string, string> } = {},
+  ): Promise<void> {
     const ledger = this.#ledgers.get(id) ?? createMemoryLedger();
     this.#ledgers.set(id, ledger);
-    const { slots = config.worker.slots, group = 'default' } = options;
+    const { slots = config.worker.slots, group = 'default', secrets = {} } = options;
     const worker = createWorkerService({
       id: id as WorkerId,
       incarnation: randomUUID() as Incarnation,
@@ -113,6 +116,7 @@ export class MemoryCluster {
       ],
       ledger,
       processes: systemProcessTable,
+      secrets: { find: (name) => secrets[name] },
       machineLoad: { measure: () => ({ cpu: 0, memory: 0 }) },
       clock,
       ids,

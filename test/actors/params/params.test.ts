@@ -133,6 +133,15 @@ describe('foreign text', () => {
   });
 });
 
+describe('parameters of a child run', () => {
+  it('may hold outputs of another run: they are taken as they are, but for secrets', () => {
+    const start = { p: '${q} $[yyyy]', token: { secret: 'key' } };
+    const layers = { defaults: { q: 'x', r: '${p}' }, start, isStartForeign: true };
+    expect(valueIn(layers, 'r')).toBe('${q} $[yyyy]');
+    expect(valueIn(layers, 'token')).toBe('late');
+  });
+});
+
 describe('secrets', () => {
   const defaults = { token: { secret: 'key' }, header: 'Bearer ${token}', other: 'x', chained: '${header}' };
   it('and what leads to them are late where they are not known', () => {
