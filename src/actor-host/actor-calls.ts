@@ -17,7 +17,8 @@ const callSchema = z.object({ kind: z.enum(actorKinds), id: z.string().min(1).ma
 type Served = (id: string, question: unknown) => Promise<{ kind: 'answer'; body: unknown } | Elsewhere>;
 type Elsewhere = { kind: 'elsewhere'; owner: MasterId | undefined };
 
-const forwardTimeoutMs = 10_000;
+/** Whoever asks asks again: an owner that was killed with the question in its hands must not hold it up for long. */
+const forwardTimeoutMs = 2_000;
 
 export class ActorCalls {
   readonly #transport: Transport;

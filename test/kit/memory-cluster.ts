@@ -39,6 +39,8 @@ const config = configSchema.parse({
     offerTimeoutMs: 300,
     holdReportDelayMs: 50,
     lazyAppendDelayMs: 5,
+    actorCheckIntervalMs: 200,
+    slotRepeatIntervalMs: 100,
   },
   worker: {
     heartbeatIntervalMs: 50,
