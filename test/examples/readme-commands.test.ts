@@ -1,0 +1,63 @@
+/** Examples that need more than one command: what their READMEs say is run, word by word, on a cluster of real processes. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { InstanceId } from '../../schemas/ids.ts';
+import { runsReplySchema } from '../../schemas/messages/client.messages.ts';
+import { subjects } from '../../schemas/messages/subjects.ts';
+import { type ProcessCluster, startProcessCluster } from '../kit/process-cluster.ts';
+
+const repository = new URL('../../', import.meta.url).pathname;
+
+let cluster: ProcessCluster;
+beforeAll(async () => {
+  cluster = await startProcessCluster({ workers: ['worker-1'] });
+});
+afterAll(() => cluster.remove());
+
+/** The commands of the first block of shell in a README, each as its words. */
+async function commandsOf(example: string): Promise<string[][]> {
+  const text = await readFile(join(repository, 'examples', example, 'README.md'), 'utf8');
+  const [, block = ''] = /```sh\n([\s\S]*?)```/.exec(text) ?? [];
+  const lines = block.replaceAll('\\\n', ' ').trim().split('\n');
+  return lines.map((line) => line.trim().split(/\s+/));
+}
+
+/** Runs them in order from the root of the repository; each must end well. */
+async function runReadme(example: string): Promise<void> {
+  for (const [npx, millrace, ...words] of await commandsOf(example)) {
+    expect([npx, millrace]).toEqual(['npx', 'millrace']);
+    const args = words.map((word) => (word.startsWith('examples/') ? join(repository, word) : word));
+    const { exitCode, output } = await cluster.millrace(...args);
+    expect(exitCode, output).toBe(0);
+  }
+}
+
+async function newestRunOf(workflow: string): Promise<InstanceId> {
+  const reply = runsReplySchema.parse(await cluster.client.ask(subjects.query('runs'), { workflow, limit: 1 }));
+  const [run] = reply.runs;
+  if (run === undefined) throw new Error(`there is no run of ${workflow}`);
+  return run.instance;
+}
+
+async function outputsOf(workflow: string): Promise<Record<string, unknown>> {
+  const { tasks } = await cluster.client.show(await newestRunOf(workflow));
+  return Object.fromEntries(tasks.map(({ task, outputs }) => [task, outputs]));
+}
+
+test('sub-workflow', async () => {
+  await runReadme('sub-workflow');
+  expect(await outputsOf('sub-workflow')).toMatchObject({
+    'count-first': { words: '6', sentence: '"to be or not to be" has 6 words' },
+    'count-second': { words: '3' },
+    compare: { difference: '3' },
+  });
+});
+
+test('dependent', async () => {
+  await runReadme('dependent');
+  expect(await outputsOf('dependent')).toMatchObject({
+    figures: { sold: '42', left: '8' },
+    report: { report: 'sold 42, 8 left' },
+  });
+});
