@@ -18,7 +18,8 @@ const foreignVariables: ReadonlySet<string> = new Set([
   'MILLRACE_NATS_RELEASES_URL',
   'MILLRACE_UPDATE',
 ]);
-const testPrefix = `${variablePrefix}TEST_`;
+/** What tests set, and what a shell task is given of its parameters. */
+const foreignPrefixes = [`${variablePrefix}TEST_`, `${variablePrefix}PARAM_`];
 
 /** An empty variable counts as unset. */
 export function assignmentsFromEnvironment(environment: Environment): Assignment[] {
@@ -34,7 +35,7 @@ export function unknownVariableWarnings(environment: Environment): string[] {
   const known = configFields.map((field) => field.variable);
   const isKnown = new Set(known);
   return Object.keys(environment)
-    .filter((name) => name.startsWith(variablePrefix) && !name.startsWith(testPrefix))
+    .filter((name) => name.startsWith(variablePrefix) && !foreignPrefixes.some((prefix) => name.startsWith(prefix)))
     .filter((name) => !isKnown.has(name) && !foreignVariables.has(name))
     .sort()
     .map((name) => {

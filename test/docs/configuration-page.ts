@@ -49,7 +49,7 @@ function sectionOf({ path }: ConfigField): string {
 
 function rowOf(field: ConfigField): string[] {
   const { path, name, expected } = field;
-  const section = path.length === 1 ? 'configSchema' : `${path[0]}ConfigSchema`;
+  const section = path.length === 1 ? 'configSchema' : `${path.at(-2)}ConfigSchema`;
   const meaning = comments.get(`${section}.${path.at(-1)}`) ?? meanings[name];
   if (meaning === undefined) throw new Error(`the setting ${name} has no meaning; write one in configuration-page.ts`);
   return [`\`${name}\``, defaultOf(path), expected, meaning];
