@@ -78,7 +78,13 @@ export class ConcurrencyService {
     this.#runs = createRunStates(runs);
     this.#calls = new ActorCalls(transport);
     this.#groups = new TaskGroups({ ...common, transport, runs: this.#runs });
-    this.#queues = new WorkflowQueues({ ...common, transport, index, host: () => this.#queueHost });
+    this.#queues = new WorkflowQueues({
+      ...common,
+      transport,
+      index,
+      runs: this.#runs,
+      host: () => this.#queueHost,
+    });
     this.#operations = new Operations({ ...common, runs: this.#runs });
     this.#groupHost = this.#hostOf(taskGroupKind, this.#groups);
     this.#queueHost = this.#hostOf(workflowQueueKind, this.#queues);

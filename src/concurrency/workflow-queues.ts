@@ -3,6 +3,7 @@
  * (`src/runs/run-projection.ts`): an end that the list shows is never missed by a queue that is looked at after it.
  */
 import { z } from 'zod';
+import { isEnded } from '../../actors/workflow-instance/workflow-instance.state.ts';
 import { workflowQueueActor } from '../../actors/workflow-queue/workflow-queue.actor.ts';
 import type { WorkflowQueueEffect } from '../../actors/workflow-queue/workflow-queue.effects.ts';
 import type { WorkflowQueueSnapshot } from '../../actors/workflow-queue/workflow-queue.machine.ts';
@@ -23,6 +24,7 @@ import { parseBody } from '../transport/parse-body.ts';
 import type { Transport } from '../transport/transport.port.ts';
 import { tryRequest } from '../transport/try-request.ts';
 import { ActorWatch } from './actor-watch.ts';
+import type { RunStates } from './run-states.ts';
 
 export const workflowQueueKind: HostedKind<
   WorkflowQueueSnapshot,
@@ -47,6 +49,7 @@ export type WorkflowQueueHost = ActorHost<
 export type WorkflowQueuesOptions = {
   transport: Transport;
   index: Pick<RunIndex, 'get'>;
+  runs: RunStates;
   host: () => WorkflowQueueHost;
   clock: Clock;
   log: Log;
@@ -102,6 +105,9 @@ export class WorkflowQueues {
     const { instance, priority, concurrency } = parseBody(admissionRequestSchema, question, 'a request for a turn');
     const workflow = queue.id as WorkflowName;
     if (this.#hasEnded(instance)) return { state: 'left', evidence: `the run ${instance} has ended` };
+    const isNew = !membersOf(queue).includes(instance);
+    // Whoever is not to wait must not be turned away because of one whose end is just being told.
+    if (isNew && (concurrency.policy === 'discard' || concurrency.policy === 'priority')) await this.#leaveEnded(queue);
     const now = this.#options.clock.now();
     const command = { type: 'RequestAdmission', now, instance, priority, concurrency } as const;
     checkOutcome(await queue.ask(command, `admission.${instance}`), 'workflowQueue', workflow);
@@ -122,6 +128,13 @@ export class WorkflowQueues {
 
   #check(queue: WorkflowQueue): void {
     for (const instance of membersOf(queue)) if (this.#hasEnded(instance)) this.#leave(queue, instance);
+  }
+
+  async #leaveEnded(queue: WorkflowQueue): Promise<void> {
+    for (const { instance } of queue.snapshot.context.active) {
+      const run = await this.#options.runs.state(instance);
+      if (run === undefined || isEnded(run.value)) this.#leave(queue, instance);
+    }
   }
 
   #leave(queue: WorkflowQueue, instance: InstanceId): void {
