@@ -7,7 +7,7 @@ import { type WorkflowInstanceEvent, workflowInstanceEvents } from '../../schema
 import type { Plan } from '../graph/plan.ts';
 import { BrokenJournal } from '../kit/decider.ts';
 import { type WorkflowInstanceActor, workflowInstanceActor } from '../workflow-instance/workflow-instance.actor.ts';
-import { awaitedAttempts } from '../workflow-instance/workflow-instance.effects.ts';
+import { awaitedAttempts, awaitsPerson } from '../workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../workflow-instance/workflow-instance.machine.ts';
 import type { AttemptRecord } from './attempt-rules.ts';
 import type { HistoryEvent, ReadEvent, Violation } from './history-event.ts';
@@ -78,7 +78,7 @@ export class HistoryCheck {
   }
 }
 
-/** I6: what is not finished owes or awaits something. */
+/** I6: what is not finished owes or awaits something, or a person holds it back. */
 export function checkProgress(
   actor: WorkflowInstanceActor,
   snapshot: WorkflowInstanceSnapshot,
@@ -86,6 +86,7 @@ export function checkProgress(
 ): Violation[] {
   if (actor.isFinished(snapshot)) return [];
   if (actor.pendingEffects(snapshot).length > 0 || awaitedAttempts(snapshot).length > 0) return [];
+  if (awaitsPerson(snapshot)) return [];
   const message = `the run is ${snapshot.value}, but nothing is pending and no attempt is awaited`;
   return [{ invariant: 'I6', revision, message }];
 }

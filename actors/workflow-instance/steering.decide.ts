@@ -216,7 +216,7 @@ function signal({ plan, context, value }: State, command: CommandOf<'SendSignal'
 }
 
 function approve({ context }: State, { index, definition }: PlannedTask, command: CommandOf<'ApproveTask'>): Decided {
-  const { approved, by, reason, now, key } = command;
+  const { approved, by, reason, now } = command;
   const { status, context: task } = at(context.tasks, index);
   if (status !== 'awaiting' || task.awaiting?.awaits.kind !== 'approval') {
     const found = hasEnded(status) ? `has ended as ${status}` : `is ${status}`;
@@ -224,7 +224,8 @@ function approve({ context }: State, { index, definition }: PlannedTask, command
       `the task ${definition.name} ${found}; only one that awaits an approval can be approved or declined`,
     );
   }
-  const end = { task: definition.name, attemptId: task.awaiting.attemptId, finishedAt: now, evidence: key };
+  const { attemptId } = task.awaiting;
+  const end = { task: definition.name, attemptId, finishedAt: now, decidedBy: askedOf(command) };
   if (approved) {
     const outputs = { approved, by, ...(reason === undefined ? {} : { comment: reason }) };
     return events({ type: 'TaskConcluded', data: { ...end, result: 'succeeded', outputs } });

@@ -152,10 +152,15 @@ function dependentEnds(draft: Draft, changed: ReadonlySet<number>): Set<number> 
   return found;
 }
 
+/** Since it last began to wait: attempts of earlier rounds are forgotten. */
+function hasTried({ failures, losses, startedAt, finishedAt }: TaskState['context']): boolean {
+  return failures > 0 || losses > 0 || startedAt !== null || finishedAt !== null;
+}
+
 function endedByOthers({ status, context }: TaskState): boolean {
   if (status === 'blocked') return true;
   if (status === 'skipped') return context.skip?.why !== 'person';
-  return status === 'stopped' && context.stop === null && context.attempt === 0;
+  return status === 'stopped' && context.stop === null && !hasTried(context);
 }
 
 function forReady(draft: Draft, act: (task: TaskName, state: TaskState) => void): void {

@@ -85,8 +85,21 @@ export function requestOf(plan: Plan, context: Context, event: WorkflowInstanceE
 
 /** The key under which a person asked something of one task. */
 export function taskRequestOf(context: Context, event: WorkflowInstanceEvent): Change {
-  const isAsked = event.type === 'TaskSkipped' || event.type === 'TaskForced' || event.type === 'TaskStopRequested';
-  return isAsked ? { commandKeys: [...context.commandKeys, event.data.key].slice(-commandKeysKept) } : {};
+  const key = keyOf(event);
+  return key === undefined ? {} : { commandKeys: [...context.commandKeys, key].slice(-commandKeysKept) };
+}
+
+function keyOf(event: WorkflowInstanceEvent): string | undefined {
+  switch (event.type) {
+    case 'TaskSkipped':
+    case 'TaskForced':
+    case 'TaskStopRequested':
+      return event.data.key;
+    case 'TaskConcluded':
+      return event.data.decidedBy?.key;
+    default:
+      return undefined;
+  }
 }
 
 /** A task that awaited a signal takes the oldest one of its name. */

@@ -60,9 +60,13 @@ export function decideWorkflowInstance(
     case 'FireRunTimer':
       return runTimeout(plan, snapshot, command);
     case 'StartTask':
-      return forTask(plan, snapshot, command.task, (task) => decideBegin(plan, snapshot.context, task, command));
+      return forTask(plan, snapshot, command.task, (task, state) =>
+        mayBegin(snapshot, state) ? decideBegin(plan, snapshot.context, task, command) : [],
+      );
     case 'QueueTask':
-      return forTask(plan, snapshot, command.task, (task, state) => decideQueue(task.definition, state, command.now));
+      return forTask(plan, snapshot, command.task, (task, state) =>
+        mayBegin(snapshot, state) ? decideQueue(task.definition, state, command.now) : [],
+      );
     case 'ConcludeTask':
       return forTask(plan, snapshot, command.task, (task, state) => decideConclusion(task.definition, state, command));
     case 'AdmitWorkflow':
@@ -119,11 +123,18 @@ function assignTask(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: Com
   const { task, attemptId, worker, workerIncarnation, why } = command;
   const planned = taskOf(plan, task);
   if (planned === undefined) return unknownTask(plan, task);
-  const attempt = at(snapshot.context.tasks, planned.index).context.attempt + 1;
+  const state = at(snapshot.context.tasks, planned.index);
+  if (state.context.isolations > 0) return rejected('COMMAND_NOT_ALLOWED', `the task ${task} is isolated`);
+  const attempt = state.context.attempt + 1;
   return ifLegal(snapshot, {
     type: 'TaskAssigned',
     data: { task, attemptId, attempt, worker, workerIncarnation, why },
   });
+}
+
+/** What was owed when the run was not paused and the task not isolated may be asked for too late. */
+function mayBegin({ value }: WorkflowInstanceSnapshot, { context }: TaskState): boolean {
+  return value === 'active' && context.isolations === 0;
 }
 
 /** One event per change of the reason: a task that is held for the same reason as before gets none. */
@@ -153,7 +164,8 @@ function resolveLost(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: Co
 /** A run that ends because a task failed is being stopped already. */
 function requestStop(snapshot: WorkflowInstanceSnapshot, command: CommandOf<'RequestStop'>): Decided {
   const { key, by, reason } = command;
-  const { value } = snapshot;
+  const { value, context } = snapshot;
+  if (context.commandKeys.includes(key)) return { kind: 'events', events: [] };
   if (value === 'stopping' || value === 'ending' || value === 'stopped') return { kind: 'events', events: [] };
   if (value === 'submitted' || isEnded(value)) {
     return rejected('COMMAND_NOT_ALLOWED', `a run that is ${value} cannot be stopped; only a running one can`);

@@ -49,6 +49,11 @@ function pendingRunTimeout({ timeoutAt, timedOut, round }: WorkflowInstanceConte
   return [{ type: 'armRunTimer', timerId: runTimeoutTimer(round), dueAt: timeoutAt }];
 }
 
+/** Nothing may be owed because a person holds the run or some of its tasks back (I6). */
+export function awaitsPerson({ value, context }: State): boolean {
+  return value === 'paused' || (isUnderWay(value) && context.isolated.length > 0);
+}
+
 export type AwaitedAttempt = { task: TaskName } & AttemptPlace;
 
 const heldByWorker: readonly TaskStatus[] = ['assigned', 'accepted', 'running', 'absent', 'cancelling'];

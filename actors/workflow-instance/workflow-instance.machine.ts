@@ -111,6 +111,7 @@ const taskEvents = {
 
 /** After these a task may have failed for good. */
 const failures = {
+  TaskRejected: takeEnd,
   TaskFailed: takeEnd,
   TaskQueueTimedOut: takeEnd,
   TaskLost: takeEnd,

@@ -152,10 +152,15 @@ function foldTask(plan: Plan, context: WorkflowInstanceContext, event: TaskEvent
     return propagateTaskEvent(plan, { ...context, ...taskRequestOf(context, event) }, event);
   }
   if (event.type !== 'TaskConcluded') return propagateTaskEvent(plan, context, event);
+  const asked = taskRequestOf(context, event);
   const index = plan.indexOf(event.data.task);
   const awaits = index === undefined ? undefined : at(context.tasks, index).context.awaiting?.awaits;
   const isTaken = awaits?.kind === 'signal' && event.data.result === 'succeeded';
-  return propagateTaskEvent(plan, isTaken ? { ...context, ...takenSignal(context, awaits.name) } : context, event);
+  return propagateTaskEvent(
+    plan,
+    { ...context, ...asked, ...(isTaken ? takenSignal(context, awaits.name) : {}) },
+    event,
+  );
 }
 
 function isQueued({ definition }: Plan): boolean {

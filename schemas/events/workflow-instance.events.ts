@@ -188,6 +188,8 @@ export const workflowInstanceEvents = {
     outputs: jsonRecordSchema.optional(),
     fault: faultSchema.optional(),
     retry: z.object({ delayMs: z.int(), dueAt: at }).optional(),
+    /** The person who approved or declined. */
+    decidedBy: z.object(asked).optional(),
     /** What it follows from: a command's key, a run and its end. */
     evidence: z.string().optional(),
   }),
