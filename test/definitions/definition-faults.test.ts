@@ -38,7 +38,7 @@ describe('fields', () => {
 
   test('an unknown field like no other lists the known ones', () => {
     expect(linesOf(`author: me\n${head}  a: {type: script}\n`)).toEqual([
-      '1:1 UNKNOWN_FIELD author | Known here: name, description, params, failurePolicy, tasks.',
+      expect.stringMatching(/^1:1 UNKNOWN_FIELD author \| Known here: name, description, params, .*tasks\.$/),
     ]);
   });
 
