@@ -37,7 +37,7 @@ function subjectOf({ workflow, task, range }: DependentItem): string {
 }
 
 /** `2026-03-29 00:00 to 2026-03-30 00:00 Europe/Berlin`: the end is the first moment after it. */
-export function intervalWords({ fromAt, untilAt }: Interval, zone: string): string {
+function intervalWords({ fromAt, untilAt }: Interval, zone: string): string {
   return `${localWords(fromAt, zone)} to ${localWords(untilAt, zone)} ${zone}`;
 }
 
