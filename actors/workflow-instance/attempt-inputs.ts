@@ -11,8 +11,8 @@ import { entriesOf } from '../params/param-layers.ts';
 import { type ParamEntry, ParamScope } from '../params/param-scope.ts';
 import type { WorkflowInstanceContext } from './workflow-instance.state.ts';
 
-/** Of which attempt; without an id where the run's owner decides the task by itself. */
-export type AttemptOf = { readonly task: PlannedTask; readonly instance: InstanceId; readonly attemptId?: AttemptId };
+/** Of which attempt; without ids where the run's owner decides the task by itself. */
+export type AttemptOf = { readonly task: PlannedTask; readonly instance?: InstanceId; readonly attemptId?: AttemptId };
 
 /** The parameters of a task, filled in as far as a master can: not what leads to a secret (`late`) or to nothing (`faulty`). */
 export type TaskParams = {
@@ -51,9 +51,10 @@ export function logicalTimeOf(plan: Plan, context: WorkflowInstanceContext): Zon
   return { at: context.logicalAt ?? context.submittedAt ?? 0, zone: plan.definition.timeZone ?? 'UTC' };
 }
 
-function surroundings(plan: Plan, context: WorkflowInstanceContext, { task, instance, attemptId }: AttemptOf) {
+function surroundings(plan: Plan, context: WorkflowInstanceContext, of: AttemptOf) {
   const time = logicalTimeOf(plan, context);
-  const names = { workflow: plan.definition.name, instance, task: task.definition.name, attemptId: attemptId ?? '' };
+  const { task, instance = '', attemptId = '' } = of;
+  const names = { workflow: plan.definition.name, instance, task: task.definition.name, attemptId };
   return { time, builtIns: builtInsOf({ time, ...names }), lateNames: lateBuiltIns };
 }
 

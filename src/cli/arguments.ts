@@ -26,6 +26,14 @@ export function durationMs(text: string): DurationMs {
   return ms;
 }
 
+/** Milliseconds since 1970. */
+export function timeAt(text: string): number {
+  const hasZone = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(text);
+  const at = hasZone ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(at)) throw new InvalidArgumentError('Expected a time with its zone: 2030-01-31T08:00:00+01:00.');
+  return at;
+}
+
 /** For options that may be given several times. */
 export function collected(text: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), text];

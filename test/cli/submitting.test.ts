@@ -38,6 +38,15 @@ describe('submit', () => {
     expect(box.stderr()).toBe('');
   });
 
+  test('sends the time that the run stands for', async () => {
+    const box = boxWithWorkflow();
+    expect(await box.run('submit', 'deploy', '--logical-at', '2024-02-29T00:00:00+01:00')).toBe(0);
+    expect(submissions(box)[0]?.body).toMatchObject({ logicalAt: Date.parse('2024-02-28T23:00:00Z') });
+    for (const text of ['2024-02-29', '2024-02-29T00:00:00', '2024-02-31T99:00:00Z']) {
+      expect(await box.run('submit', 'deploy', '--logical-at', text)).toBe(64);
+    }
+  });
+
   test('sends parameters, key and version', async () => {
     const box = boxWithWorkflow();
     const params = [

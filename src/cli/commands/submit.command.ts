@@ -3,7 +3,15 @@ import type { WorkflowName } from '../../../schemas/ids.ts';
 import { type SubmissionKey, submissionKeySchema } from '../../../schemas/ids.ts';
 import type { Receipt } from '../../../schemas/messages/client.messages.ts';
 import { AppError } from '../../errors/app-error.ts';
-import { collected, type DurationMs, durationMs, submissionKey, wholeNumber, workflowName } from '../arguments.ts';
+import {
+  collected,
+  type DurationMs,
+  durationMs,
+  submissionKey,
+  timeAt,
+  wholeNumber,
+  workflowName,
+} from '../arguments.ts';
 import { type ExitCode, exitCodeOfRun, exitCodes } from '../exit-codes.ts';
 import { paramsFrom } from '../params.ts';
 import { readDefinition } from '../read-definitions.ts';
@@ -18,6 +26,7 @@ type SubmitOptions = {
   paramsJson?: string;
   key?: SubmissionKey;
   version?: number;
+  logicalAt?: number;
   wait?: boolean;
   timeout?: DurationMs;
 };
@@ -35,6 +44,7 @@ export function addSubmitCommand(host: CommandHost): void {
     .option('--params-json <object>', 'parameters as one JSON object')
     .option('--key <key>', 'identity of this submission: the same key never makes a second run', submissionKey)
     .option('--version <number>', 'version of the workflow (default: the newest)', wholeNumber({ min: 1, max: 1e9 }))
+    .option('--logical-at <time>', 'time that the run stands for, with its zone (default: now)', timeAt)
     .option('--wait', 'wait until the run has ended; the exit code is its result')
     .option('--timeout <duration>', 'with --wait: how long, such as 30s or 10m', durationMs)
     .addHelpText(
@@ -55,7 +65,8 @@ async function submit(session: Session, workflow: WorkflowName | undefined, opti
   const params = paramsFrom({ json: options.paramsJson, pairs: options.param ?? [] });
   const key = options.key ?? submissionKeySchema.parse(session.ids.uuid());
   const target = await targetOf(session, workflow, options);
-  const receipt = await submitWithKey(session, target, { key, params, version: target.version });
+  const { logicalAt } = options;
+  const receipt = await submitWithKey(session, target, { key, params, version: target.version, logicalAt });
   if (options.wait !== true) {
     showReceipt(session, receipt);
     return exitCodes.ok;
