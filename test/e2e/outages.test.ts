@@ -20,7 +20,8 @@ let testCount = 0;
 
 beforeAll(async () => {
   cluster = await startProcessCluster({
-    master: { heartbeatIntervalMs: 500, memberTtlMs: 2_500 },
+    // On a busy machine a restart takes long: it must not seem an absence.
+    master: { heartbeatIntervalMs: 500, memberTtlMs: 2_500, workerAbsenceMaxMs: 12_000 },
     worker: { heartbeatIntervalMs: 500, slots: 4 },
   });
 });

@@ -69,7 +69,6 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
     freePort(),
   ]);
   const storeUrl = `esdb://127.0.0.1:${storePort}?tls=false`;
-  const configFile = join(folder, 'config.json');
   const { masters = ['master-1'], workers = ['worker-1', 'worker-2'], master = {}, worker = {} } = options;
   const config: ConfigInput = {
     dataDir: folder,
@@ -78,15 +77,8 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
     master: { recoveryIntervalMs: 5_000, ...master },
     worker: { drainDeadlineMs: 5_000, ...worker },
   };
-  writeFileSync(configFile, JSON.stringify(config));
-
   const network = await options.network?.([nats.port, storePort]);
-  const roleConfigFile = network === undefined ? configFile : join(folder, 'role-config.json');
-  if (network !== undefined) {
-    const seen = (url: string) => url.replace('127.0.0.1', network.host);
-    const servers = { nats: { servers: [seen(nats.url)] }, store: { connectionString: seen(storeUrl) } };
-    writeFileSync(roleConfigFile, JSON.stringify({ ...config, ...servers }));
-  }
+  const { configFile, roleConfigFile } = writeConfigs(folder, config, network);
 
   const roles = new Map<string, string[]>([['store', ['store', '--port', String(storePort)]]]);
   for (const id of masters) roles.set(id, ['master', '--id', id]);
@@ -96,10 +88,8 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
   const start = (name: string): Promise<void> => {
     const args = roles.get(name);
     if (args === undefined) throw new Error(`the cluster has no ${name}`);
-    const isServer = name === 'store';
-    const launcher = isServer ? [] : (network?.launcherOf(name) ?? []);
-    const configured = [...args, '--config', isServer ? configFile : roleConfigFile];
-    const started = spawnMillrace(configured, { cwd: folder, launcher });
+    const [config, launcher = []] = name === 'store' ? [configFile] : [roleConfigFile, network?.launcherOf(name)];
+    const started = spawnMillrace([...args, '--config', config], { cwd: folder, launcher });
     running.set(name, started);
     lives.push(started);
     return started.whenReady;
@@ -142,6 +132,17 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
       await removeProcesses();
     },
   };
+}
+
+/** Masters and workers may see the servers at another address than everyone else. */
+function writeConfigs(folder: string, config: ConfigInput, network: ClusterNetwork | undefined) {
+  const configFile = join(folder, 'config.json');
+  const text = JSON.stringify(config);
+  writeFileSync(configFile, text);
+  if (network === undefined) return { configFile, roleConfigFile: configFile };
+  const roleConfigFile = join(folder, 'role-config.json');
+  writeFileSync(roleConfigFile, text.replaceAll('127.0.0.1', network.host));
+  return { configFile, roleConfigFile };
 }
 
 /** Absolute and without links, as `/proc` shows it. */
