@@ -64,6 +64,13 @@ const outputsSizeBytesMax = 65_536;
 const tasksNamedMax = 5;
 const keyLengthMax = 512;
 
+const isPassing = (fault: unknown) => fault instanceof AppError && fault.isRetryable;
+
+function faultOf(fault: unknown): Fault {
+  if (fault instanceof AppError) return { code: fault.code, message: fault.message };
+  return { code: 'INTERNAL', message: fault instanceof Error ? fault.message : String(fault) };
+}
+
 /** Who steers a child, as its stream names it. */
 const nameOf = ({ id }: LiveInstance) => `run ${id}`;
 
@@ -124,26 +131,32 @@ export class ChildRuns {
 
   /** C1, C2. */
   async #begin(attendance: Attendance): Promise<void> {
-    const { clock, log } = this.#options;
     try {
       const made = await this.#create(attendance);
       if (attendance.isOver) return;
       if (made.kind === 'refused') return this.#refused(attendance, made.fault);
       this.#watch(attendance);
       if (attendance.isLeaving) this.#passStopOn(attendance);
-      else await this.#agree(attendance, made.isNew);
+      else void this.#agree(attendance, made.isNew);
     } catch (fault) {
       if (attendance.isOver) return;
-      if (fault instanceof AppError && !fault.isRetryable) return this.#refused(attendance, fault);
-      log.warn({ instanceId: attendance.instance.id, task: attendance.task, fault }, 'child run waits to be started');
-      attendance.timer = clock.after(retryDelayMs, () => void this.#begin(attendance));
+      if (!isPassing(fault)) return this.#refused(attendance, faultOf(fault));
+      this.#later(attendance, fault, 'a child run waits to be started', () => this.#begin(attendance));
     }
+  }
+
+  /** Tries again what the journal or NATS do not let happen now. */
+  #later(attendance: Attendance, fault: unknown, what: string, again: () => Promise<void>): void {
+    const { clock, log } = this.#options;
+    log.warn({ instanceId: attendance.instance.id, task: attendance.task, fault }, what);
+    attendance.timer = clock.after(retryDelayMs, () => void again());
   }
 
   async #create({ instance, task, attemptId, awaits }: Attendance): Promise<Made> {
     const { plan } = instance.actor;
     const settings = plan.tasks[plan.indexOf(task) ?? -1]?.definition.settings;
-    if (settings?.type !== 'workflow') throw new AppError('INTERNAL', `the task ${task} starts no child run`);
+    if (settings?.type !== 'workflow')
+      throw new AppError('JOURNAL_INCONSISTENT', `the task ${task} starts no child run`);
     const { context } = instance.snapshot;
     const ordered = childOrderOf({ plan, context }, instance.id, task, settings);
     if (!ordered.ok) return { kind: 'refused', fault: ordered.fault };
@@ -173,10 +186,15 @@ export class ChildRuns {
     const { pause } = instance.snapshot.context;
     if (pause !== null) return this.#passOn(attendance, 'pause', pause.key, pause.reason ?? undefined);
     if (isNew) return;
-    const child = await this.#options.host.fold(awaits.child);
-    const childPause = child?.snapshot.context.pause ?? null;
-    if (attendance.isOver || attendance.isLeaving || instance.snapshot.context.pause !== null) return;
-    if (childPause?.by === nameOf(instance)) this.#passOn(attendance, 'resume', childPause.key);
+    try {
+      const child = await this.#options.host.fold(awaits.child);
+      const childPause = child?.snapshot.context.pause ?? null;
+      if (attendance.isOver || attendance.isLeaving || instance.snapshot.context.pause !== null) return;
+      if (childPause?.by === nameOf(instance)) this.#passOn(attendance, 'resume', childPause.key);
+    } catch (fault) {
+      if (attendance.isOver) return;
+      this.#later(attendance, fault, 'a child run cannot be read now', () => this.#agree(attendance, isNew));
+    }
   }
 
   /** C4. */
@@ -197,14 +215,12 @@ export class ChildRuns {
   }
 
   async #ended(attendance: Attendance, end: RunEnd): Promise<void> {
-    const { clock, log } = this.#options;
     try {
-      const conclusion = await this.#conclusionOf(attendance, end);
-      this.#conclude(attendance, conclusion);
+      this.#conclude(attendance, await this.#conclusionOf(attendance, end));
     } catch (fault) {
       if (attendance.isOver) return;
-      log.warn({ instanceId: attendance.instance.id, fault }, 'the outputs of a child run cannot be read now');
-      attendance.timer = clock.after(retryDelayMs, () => void this.#ended(attendance, end));
+      if (!isPassing(fault)) return this.#conclude(attendance, { result: 'failed', fault: faultOf(fault) });
+      this.#later(attendance, fault, 'a child run cannot be read now', () => this.#ended(attendance, end));
     }
   }
 
@@ -228,7 +244,7 @@ export class ChildRuns {
 
   async #outputsOf({ child, workflow }: ChildAwaited): Promise<Pick<Conclusion, 'result' | 'outputs' | 'fault'>> {
     const folded = await this.#options.host.fold(child);
-    if (folded === undefined) throw new AppError('INTERNAL', `the child run ${child} has ended and cannot be found`);
+    if (folded === undefined) throw new AppError('JOURNAL_INCONSISTENT', `the ended run ${child} cannot be found`);
     const { context } = folded.snapshot;
     const resolved = outputsOfRun({ plan: folded.actor.plan, context });
     const ofChild = `the child run ${child} of ${workflow}`;

@@ -8,6 +8,7 @@ import { type Interval, intervalsOf } from '../../actors/dependent/intervals.ts'
 import type { DependentItem, DependentSettings } from '../../schemas/definition/run-settings.ts';
 import type { InstanceId, TaskName } from '../../schemas/ids.ts';
 import type { RunSummary } from '../../schemas/messages/client.messages.ts';
+import { AppError } from '../errors/app-error.ts';
 import type { RunIndex } from '../runs/run-index.port.ts';
 import type { InstanceHost } from './instance-host.ts';
 
@@ -60,12 +61,22 @@ export class Dependence {
     const known = this.#ended.get(key);
     if (known !== undefined) return known;
     if (task !== '*' && finishedAt === undefined) onOpenTask({ instance, task });
-    const folded = await this.#sources.host.fold(instance);
-    if (folded === undefined) return { kind: 'open', instance };
-    const { context } = folded.snapshot;
-    const finding = findingOfTasks(instance, task, { plan: folded.actor.plan, context });
+    const finding = await this.#findingOfTask(run, task);
     if (finishedAt !== undefined) this.#ended.set(key, finding);
     return finding;
+  }
+
+  /** A run that cannot be folded, and never will be, is no success. */
+  async #findingOfTask({ instance, submittedAt }: RunSummary, task: TaskName | '*'): Promise<Finding> {
+    try {
+      const folded = await this.#sources.host.fold(instance);
+      if (folded === undefined) return { kind: 'open', instance };
+      const { actor, snapshot } = folded;
+      return findingOfTasks(instance, task, { plan: actor.plan, context: snapshot.context });
+    } catch (fault) {
+      if (fault instanceof AppError && fault.isRetryable) throw fault;
+      return { kind: 'failed', instance, failedAt: submittedAt, why: 'its history cannot be read' };
+    }
   }
 }
 
