@@ -68,6 +68,38 @@ describe('the value of a parameter', () => {
   });
 });
 
+describe('any layers', () => {
+  const value = fc.constantFrom<JsonValue>(null, '', 'x', 0, false, 'y');
+  const layer = fc.option(value, { nil: undefined });
+  const isEmpty = (one: JsonValue | undefined) => one === undefined || one === null || one === '';
+
+  /** In plain words: the highest layer with a value; else the highest one that is empty. */
+  function expected(
+    first: JsonValue | undefined,
+    outputs: (JsonValue | undefined)[],
+    local: JsonValue | undefined,
+    start: JsonValue | undefined,
+  ) {
+    if (start !== undefined && start !== null) return start;
+    for (const one of [local, ...outputs]) if (one !== undefined && !isEmpty(one)) return one;
+    if (first !== undefined && first !== null) return first;
+    const empty = [local ?? undefined, ...outputs].find((one) => one !== undefined);
+    return empty === undefined ? 'PARAM_MISSING' : empty;
+  }
+
+  it('give the value that the order says', () => {
+    fc.assert(
+      fc.property(layer, fc.array(layer, { maxLength: 3 }), layer, layer, (first, outputs, local, start) => {
+        const record = (one: JsonValue | undefined): JsonRecord => (one === undefined ? {} : { p: one });
+        const needs = Object.fromEntries(outputs.map((one, index) => [`t${index}`, record(one)]));
+        const found = valueIn({ defaults: record(first), needs, local: record(local), start: record(start) });
+        expect(found).toBe(expected(first, outputs, local, start));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
 describe('references', () => {
   it('go on from one parameter to the next and keep types', () => {
     const defaults = { p: '${q}', q: '${r}', r: { a: [1, '${s}', 'is ${s}'] }, s: true };
