@@ -100,7 +100,7 @@ export function outputOf(needs: Readonly<Record<string, JsonRecord>>, name: stri
   for (const outputs of Object.values(needs)) {
     const value = own(outputs, name);
     if (value !== undefined && !isEmpty(value)) return value;
-    empty ??= value;
+    if (empty === undefined) empty = value;
   }
   return empty;
 }
