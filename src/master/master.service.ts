@@ -89,17 +89,15 @@ export class MasterService {
 
   constructor(options: MasterOptions) {
     this.#options = options;
-    const { id, incarnation, host, config, transport, journal, clock, ids, index, log } = options;
+    const { id, incarnation, host, config, transport, journal, clock, ids, log } = options;
     this.#startedAt = clock.now();
     this.#members = new MemberDirectory({ bucket: options.members, clock, ttlMs: config.memberTtlMs, log });
     this.#claims = createClaimBook(options.claims);
     this.#gate = createLeaseGate({ clock, ttlMs: config.memberTtlMs });
     this.#pool = createWorkerPool(id, config);
     this.#dispatcher = createDispatcher({
+      ...options,
       pool: this.#pool,
-      config,
-      clock,
-      ids,
       holdOf: (request) => this.#concurrency.holdOf(request),
       onSlot: (instance, task, placement) => this.#effects.assign(instance, task, placement),
       onHeld: (instance, task, reason) => this.#effects.hold(instance, task, reason),
@@ -116,12 +114,11 @@ export class MasterService {
       whenCurrent: () => this.#projection.whenCurrent(),
     });
     this.#effects = new RunEffects({
-      clock,
+      ...options,
       pool: this.#pool,
       courier: this.#courier,
       revocations: this.#revocations,
       dispatcher: () => this.#dispatcher,
-      ids,
       lossesMax: config.lossesMax,
       find: (instance) => this.#host.find(instance),
       attendance: this.#attendance,
@@ -130,24 +127,18 @@ export class MasterService {
     });
     this.#rehoming = this.#createRehoming();
     this.#projection = new RunProjection({
-      journal,
-      index,
-      clock,
-      log,
+      ...options,
       onOwnershipTaken: (instance, taken) => this.#host.ownershipTaken(instance, taken),
       onActorTaken: (stream, taken) => this.#concurrency.ownershipTaken(stream, taken),
       onApplied: (changes) => this.#concurrency.applied(changes),
       watch: this.#attendance.watch,
     });
     this.#recovery = new Recovery({
+      ...options,
       master: id,
-      incarnation,
-      index,
       host: this.#host,
       claims: this.#claims,
       members: this.#members,
-      clock,
-      log,
       intervalMs: config.recoveryIntervalMs,
       graceMs: config.takeoverGraceMs,
     });
