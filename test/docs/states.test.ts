@@ -1,0 +1,58 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { taskStatuses } from '../../actors/task-instance/task-instance.state.ts';
+import { workflowInstanceStatuses } from '../../actors/workflow-instance/workflow-instance.state.ts';
+import { commandTable, runCommands, taskCommands } from './command-table.ts';
+import { root } from './markdown.ts';
+import { runSamples, taskSamples } from './state-samples.ts';
+import { statePictures, statesPage } from './states-page.ts';
+
+describe('the samples that commands are tried on', () => {
+  it.each(taskStatuses)('have a task that is %s', (status) => {
+    const { run, task } = taskSamples[status];
+    expect(run.task(task).status).toBe(status);
+    expect(run.snapshot.value).toBe('active');
+  });
+
+  it.each(workflowInstanceStatuses)('have a run that is %s', (status) => {
+    expect(runSamples[status].snapshot.value).toBe(status);
+  });
+});
+
+describe('the tables of commands', () => {
+  it('have a cell for each command and state', () => {
+    const tasks = Object.entries(taskSamples).map(([state, { run }]) => ({ state, run }));
+    const runs = Object.entries(runSamples).map(([state, run]) => ({ state, run }));
+    const cells = [commandTable(taskCommands, tasks), commandTable(runCommands, runs)].flatMap(({ rows }) =>
+      rows.flat(),
+    );
+    expect(cells).toHaveLength(
+      taskCommands.length * (taskStatuses.length + 1) + runCommands.length * (workflowInstanceStatuses.length + 1),
+    );
+    expect(cells.every((cell) => cell !== '')).toBe(true);
+  });
+
+  it('have only events that the machine takes', () => {
+    const places = [
+      ...Object.values(taskSamples).flatMap(({ run }) => taskCommands.map(({ command }) => ({ run, command }))),
+      ...Object.values(runSamples).flatMap((run) => runCommands.map(({ command }) => ({ run, command }))),
+    ];
+    for (const { run, command } of places) {
+      const decision = run.actor.decide(run.snapshot, command);
+      if (decision.kind === 'events') expect(() => run.and(...decision.events)).not.toThrow();
+    }
+  });
+});
+
+describe('the page of states', () => {
+  it.each([{ file: 'docs/states.md', text: statesPage() }, ...statePictures()])(
+    '$file is the one that the machines make',
+    async ({ file, text }) => {
+      const path = join(root, file);
+      if (process.env.MILLRACE_UPDATE === '1') await writeFile(path, text);
+      const remedy = `${file} is older than the machines. Write it anew with: MILLRACE_UPDATE=1 npx vitest run --config .ci/vitest.config.ts test/docs`;
+      expect(await readFile(path, 'utf8').catch(() => ''), remedy).toBe(text);
+    },
+  );
+});
