@@ -7,7 +7,7 @@ import { paramNameSchema, taskNameSchema, workflowNameSchema } from '../ids.ts';
 import { jsonValueSchema } from '../json.ts';
 import { knownTimeZoneSchema } from '../time-zone.ts';
 import { taskSourceSchema } from './task-source.ts';
-import { concurrencyPolicies, concurrencySchema, failurePolicySchema } from './workflow.definition.ts';
+import { concurrencyPolicies, failurePolicySchema } from './workflow.definition.ts';
 
 const taskCountMax = 50_000;
 
@@ -35,7 +35,18 @@ export const workflowSourceSchema = z
         'What a run gives to a task that waits for it: name to value, in which expressions are replaced. Default: the outputs of the tasks that no other task needs.',
       ),
     concurrency: z
-      .union([z.enum(concurrencyPolicies), concurrencySchema])
+      .union([
+        z.enum(concurrencyPolicies),
+        z.strictObject({
+          policy: z.enum(concurrencyPolicies).describe('What becomes of a run beyond the limit.'),
+          activeMax: z
+            .int()
+            .min(1)
+            .max(100_000)
+            .optional()
+            .describe('Most runs at a time: 1 to 100000. Default: 1, with `parallel` no limit.'),
+        }),
+      ])
       .optional()
       .describe(
         'Runs beside each other: `parallel`, or `wait` (a run waits for its turn), `discard` (a run beyond the limit ends as stopped), `priority` (a run takes the place of those of its priority or below); or a map of `policy` and `activeMax`, the most runs at a time. Default: all run at once.',

@@ -2,10 +2,19 @@
 import { InvalidArgumentError } from 'commander';
 import type { z } from 'zod';
 import { parseDurationMs } from '../../schemas/duration.ts';
-import { attemptIdSchema, submissionKeySchema, taskNameSchema, workflowNameSchema } from '../../schemas/ids.ts';
+import {
+  attemptIdSchema,
+  submissionKeySchema,
+  taskGroupNameSchema,
+  taskNameSchema,
+  workerGroupSchema,
+  workflowNameSchema,
+} from '../../schemas/ids.ts';
 
 export const workflowName = fitting(workflowNameSchema, 'expected a workflow name');
 export const taskName = fitting(taskNameSchema, 'expected a task name');
+export const taskGroupName = fitting(taskGroupNameSchema, 'expected the name of a task group');
+export const workerGroupName = fitting(workerGroupSchema, 'expected the name of a worker group');
 export const attemptId = fitting(attemptIdSchema, 'expected the id of an attempt, as "millrace events" shows it');
 export const submissionKey = fitting(submissionKeySchema, 'expected 1 to 512 characters');
 

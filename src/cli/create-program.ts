@@ -11,8 +11,10 @@ import { type CommandHost, commandGroups } from './commands/command-host.ts';
 import { addDefinitionsCommand } from './commands/definitions.command.ts';
 import { addDiffCommand } from './commands/diff.command.ts';
 import { addEventsCommand } from './commands/events.command.ts';
+import { addGroupCommand } from './commands/group.command.ts';
 import { addListCommand } from './commands/list.command.ts';
 import { addLogsCommand } from './commands/logs.command.ts';
+import { addOperationCommands } from './commands/operations.command.ts';
 import { addRegisterCommand } from './commands/register.command.ts';
 import { addResolveCommand } from './commands/resolve.command.ts';
 import { addRoleCommands } from './commands/role.commands.ts';
@@ -94,6 +96,8 @@ function createCommands(parts: Parts): Command {
     addClusterCommand,
     addStopCommand,
     addResolveCommand,
+    addGroupCommand,
+    addOperationCommands,
   ]) {
     add(host);
   }

@@ -26,8 +26,14 @@ import {
   runsReplySchema,
   type SubmitRequest,
 } from '../../schemas/messages/client.messages.ts';
+import {
+  type GroupsReply,
+  groupsReplySchema,
+  type OperationsReply,
+  operationsReplySchema,
+} from '../../schemas/messages/concurrency.messages.ts';
 import { type WhyReply, whyQuerySchema, whyReplySchema } from '../../schemas/messages/explanation.messages.ts';
-import { subjects } from '../../schemas/messages/subjects.ts';
+import { subjects, type TaskGroupOperation } from '../../schemas/messages/subjects.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { RequestResult, Transport } from '../transport/transport.port.ts';
@@ -52,6 +58,8 @@ export type MasterClient = {
   definitions(): Promise<DefinitionsReply>;
   definition(name: WorkflowName, version: number): Promise<DefinitionReply>;
   cluster(): Promise<ClusterReply>;
+  group(operation: TaskGroupOperation, body: object): Promise<GroupsReply>;
+  operate(body: object): Promise<OperationsReply>;
 };
 
 export type MasterClientDeps = {
@@ -90,6 +98,8 @@ export function createMasterClient(deps: MasterClientDeps): MasterClient {
     definition: (name, version) =>
       ask({ subject: subjects.query('definition'), body: { name, version }, reply: definitionReplySchema }),
     cluster: () => ask({ subject: subjects.query('cluster'), body: {}, reply: clusterReplySchema }),
+    group: (operation, body) => ask({ subject: subjects.taskGroup(operation), body, reply: groupsReplySchema }),
+    operate: (body) => ask({ subject: subjects.operations, body, reply: operationsReplySchema }),
   };
 }
 

@@ -16,6 +16,11 @@ import {
   runsQuerySchema,
   submitRequestSchema,
 } from '../../schemas/messages/client.messages.ts';
+import {
+  type GroupsReply,
+  type OperationsReply,
+  operationRequestSchema,
+} from '../../schemas/messages/concurrency.messages.ts';
 import { whyQuerySchema } from '../../schemas/messages/explanation.messages.ts';
 import type { Member } from '../../schemas/messages/membership.messages.ts';
 import { type QueryKind, subjects } from '../../schemas/messages/subjects.ts';
@@ -30,6 +35,8 @@ export type FakeMaster = {
   /** What is answered to those who ask for one version. */
   definitionReplies: DefinitionReply[];
   logs: Map<string, LogsReply[]>;
+  groups: GroupsReply['groups'];
+  operations: OperationsReply;
   /** Every request, as `subject` and parsed body. */
   requests: { subject: string; body: unknown }[];
   /** Answers of the next requests on a subject, instead of the usual ones; `silence` gives none. */
@@ -47,6 +54,8 @@ export function createFakeMaster(transport: Transport): FakeMaster {
     definitions: [],
     definitionReplies: [],
     logs: new Map(),
+    groups: [],
+    operations: { crowns: [], freezes: [] },
     requests: [],
     script: new Map(),
     nextRun: undefined,
@@ -70,6 +79,11 @@ export function createFakeMaster(transport: Transport): FakeMaster {
   answerOn(subjects.submit('*'), (message) => submit(master, message));
   answerOn(subjects.register, ({ body }) => register(master, body));
   answerOn(subjects.command, ({ body }) => command(master, body));
+  answerOn(subjects.taskGroup('*'), () => ({ groups: master.groups }));
+  answerOn(subjects.operations, ({ body }) => {
+    operationRequestSchema.parse(body);
+    return master.operations;
+  });
   query('runs', (body) => listRuns(master, runsQuerySchema.parse(body)));
   query('run', (body) =>
     withRun(master, runQuerySchema.parse(body).instance, ({ events: _events, ...reply }) => reply),

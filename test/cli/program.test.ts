@@ -26,6 +26,10 @@ const commands = [
   'cluster',
   'stop',
   'resolve',
+  'group',
+  'crown',
+  'freeze',
+  'unfreeze',
 ];
 
 describe('help', () => {
