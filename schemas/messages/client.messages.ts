@@ -38,25 +38,27 @@ export const receiptSchema = z.object({
   duplicate: z.boolean(),
 });
 
+/** What every command to a run has. */
+const steering = {
+  instance: instanceIdSchema,
+  /** Makes a repeated command harmless. Default: a new one. */
+  key: z.string().min(1).max(512).optional(),
+  by: z.string().max(256).default('anonymous'),
+  reason: z.string().max(1_000).optional(),
+};
+
 /** Body of `millrace.v1.command`. */
 export const commandRequestSchema = z.discriminatedUnion('type', [
-  z.strictObject({
-    type: z.literal('stop'),
-    instance: instanceIdSchema,
-    /** Makes a repeated command harmless. Default: a new one. */
-    key: z.string().min(1).max(512).optional(),
-    by: z.string().max(256).default('anonymous'),
-    reason: z.string().max(1_000).optional(),
-  }),
+  z.strictObject({ type: z.literal('stop'), ...steering }),
+  /** Nothing more is started; what runs goes on. */
+  z.strictObject({ type: z.literal('pause'), ...steering }),
+  z.strictObject({ type: z.literal('resume'), ...steering }),
   /** Decides what becomes of a task whose worker is absent: it runs again, or fails. */
   z.strictObject({
     type: z.literal('resolveLost'),
-    instance: instanceIdSchema,
+    ...steering,
     task: taskNameSchema,
     decision: z.enum(['retry', 'fail']),
-    key: z.string().min(1).max(512).optional(),
-    by: z.string().max(256).default('anonymous'),
-    reason: z.string().max(1_000).optional(),
   }),
 ]);
 

@@ -87,6 +87,10 @@ function decisionOf(command: CommandRequest, made: { key: string; now: number })
   switch (command.type) {
     case 'stop':
       return { type: 'RequestStop', ...common };
+    case 'pause':
+      return { type: 'RequestPause', ...common };
+    case 'resume':
+      return { type: 'RequestResume', ...common };
     case 'resolveLost':
       return { type: 'ResolveLost', task: command.task, decision: command.decision, ...common };
   }

@@ -165,6 +165,22 @@ describe('a child run', () => {
     expect(dataOf(child, 'WorkflowStopRequested')).toMatchObject([{ by: `run ${instance}` }]);
   });
 
+  test('is paused and resumed with its parent', async () => {
+    await registerBoth(
+      named('child', [lasting('work', 300), scripted('next', ['work'], {})]),
+      named('parent', [childTask('sub', 'child')]),
+    );
+    const { instance } = await cluster.submit('parent');
+    const child = await whenChildRuns(instance);
+    await steer('pause', instance);
+    await expect.poll(() => statusOf(child), { timeout: 5_000 }).toBe('paused');
+    expect(await statusOf(instance)).toBe('paused');
+    expect((await cluster.show(child)).tasks.map(({ status }) => status)).toEqual(['succeeded', 'ready']);
+    await steer('resume', instance);
+    expect((await cluster.whenEnded(instance)).run.status).toBe('succeeded');
+    expect(await statusOf(child)).toBe('succeeded');
+  });
+
   test('that somebody else stops fails the task', async () => {
     await registerBoth(named('child', [lasting('work', 60_000)]), named('parent', [childTask('sub', 'child')]));
     const { instance } = await cluster.submit('parent');
@@ -225,6 +241,27 @@ describe('when masters die', () => {
       await new Promise((resolve) => setTimeout(resolve, round * 8));
       cluster.kill(`m${round}`);
     }
+    await expectOneChildEach(parents, 'succeeded');
+  });
+
+  test('a pause and a resume that were not passed on yet reach the child', async () => {
+    await registerBoth(
+      named('child', [lasting('work', 1_000), scripted('next', ['work'], {})]),
+      named('parent', [childTask('sub', 'child')]),
+    );
+    const parents = await submitMany(6);
+    for (const parent of parents) await whenChildRuns(parent);
+    await cluster.startMaster('m2');
+    await cluster.whenKnown(2);
+    await Promise.all(parents.map((parent) => steer('pause', parent)));
+    cluster.kill('m1');
+    for (const parent of parents) {
+      await expect.poll(() => statusOf(childOf(parent) as InstanceId), { timeout: 10_000 }).toBe('paused');
+    }
+    await cluster.startMaster('m3');
+    await cluster.whenKnown(2);
+    await Promise.all(parents.map((parent) => steer('resume', parent)));
+    cluster.kill('m2');
     await expectOneChildEach(parents, 'succeeded');
   });
 
