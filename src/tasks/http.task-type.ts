@@ -8,7 +8,7 @@ import type { ErrorCode } from '../../schemas/errors.ts';
 import { type JsonValue, jsonValueSchema } from '../../schemas/json.ts';
 import { AppError } from '../errors/app-error.ts';
 import { attemptScope, filledText } from './attempt-scope.ts';
-import { fillUrl } from './http-template.ts';
+import { fillBody, fillUrl } from './http-template.ts';
 import { settingsOf } from './settings-of.ts';
 import { tooLarge } from './shell-outputs.ts';
 import type { AttemptContext, AttemptResult, TaskType } from './task-type.port.ts';
@@ -53,7 +53,7 @@ function requestOf(settings: HttpSettings, { offer, secrets }: AttemptContext): 
   for (const [name, value] of Object.entries(settings.headers)) headers.set(name, filledText(value, scope));
   const url = new URL(fillUrl(settings.url, scope));
   if (!isHttp(url)) throw new AppError('HTTP_REQUEST_FAILED', `expected an http or https URL, found ${url.protocol}`);
-  const body = settings.body === undefined ? undefined : filledText(settings.body, scope);
+  const body = settings.body === undefined ? undefined : fillBody(settings.body, scope);
   return { method: settings.method, url, headers, body };
 }
 

@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ParamScope } from '../../actors/params/param-scope.ts';
 import { filledText } from '../../src/tasks/attempt-scope.ts';
 import { httpTaskType } from '../../src/tasks/http.task-type.ts';
-import { fillUrl } from '../../src/tasks/http-template.ts';
+import { fillBody, fillUrl } from '../../src/tasks/http-template.ts';
 import { closeAttempts, type FixtureOptions, runAttempt } from './attempt-fixture.ts';
 
 type Seen = { method: string; url: string; headers: IncomingMessage['headers']; body: string };
@@ -171,6 +171,20 @@ describe('a template', () => {
 
   it('encodes values in a URL from the path on', () => {
     expect(fillUrl('http://${h}/${a}?q=${h}#${a}', scope)).toBe('http://host:80/x%20y?q=host%3A80#x%20y');
+  });
+
+  it('stays inside of the strings of a JSON body', () => {
+    const quoted = new ParamScope({
+      entries: new Map(
+        Object.entries({ q: 'a"}\n', o: { k: 'v' } }).map(([name, value]) => [name, { value, isTemplate: false }]),
+      ),
+      needs: {},
+      builtIns: new Map(),
+    });
+    const body = JSON.stringify({ title: 'is ${q}', 'key ${q}': '${o}', plain: '$${q}' });
+    expect(JSON.parse(fillBody(body, quoted))).toEqual({ title: 'is a"}\n', 'key a"}\n': '{"k":"v"}', plain: '${q}' });
+    expect(fillBody('{"o": ${o}}', quoted)).toBe('{"o": {"k":"v"}}');
+    expect(fillBody('q=${q}', quoted)).toBe('q=a"}\n');
   });
 
   it('knows own properties only', () => {
