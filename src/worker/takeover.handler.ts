@@ -4,7 +4,6 @@ import type { AttemptState, Takeover, TakeoverReply } from '../../schemas/messag
 import { stateForMasters } from './attempt-record.ts';
 import type { AttemptTable } from './attempt-table.ts';
 import type { InstanceTable } from './instance-table.ts';
-import type { Ledger } from './ledger.port.ts';
 import type { Outbox } from './outbox.ts';
 
 export type TakeoverContext = {
@@ -13,7 +12,6 @@ export type TakeoverContext = {
   attempts: AttemptTable;
   instances: InstanceTable;
   outbox: Outbox;
-  ledger: Ledger;
 };
 
 /** To be sent after the commit of this turn. */
@@ -32,8 +30,8 @@ export function takeOver({ master, host, instances }: Takeover, context: Takeove
   return reply;
 }
 
-function stateOf(attemptId: AttemptId, { attempts, ledger }: TakeoverContext): AttemptState {
+/** Of an attempt whose last report was acked nothing more will come: whoever still waits for it waits in vain. */
+function stateOf(attemptId: AttemptId, { attempts }: TakeoverContext): AttemptState {
   const record = attempts.find(attemptId);
-  if (record !== undefined) return stateForMasters(record);
-  return ledger.findAttempt(attemptId)?.state === 'ended' ? 'finished' : 'unknown';
+  return record === undefined ? 'unknown' : stateForMasters(record);
 }

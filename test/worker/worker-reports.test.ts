@@ -286,6 +286,19 @@ describe('a takeover', () => {
     });
   });
 
+  it('says of an attempt whose last report was acked that nothing more will come, also after a restart', async () => {
+    harness = await startHarness();
+    const offer = harness.offer();
+    await harness.give(offer);
+    await settle();
+    const instances = [{ instance: offer.instance, epoch: 2, attempts: [offer.attemptId] }];
+    const takeover = { master: 'master-1', host: 'host-m1', instances };
+    const told = { attempts: [{ attemptId: offer.attemptId, state: 'unknown' }] };
+    expect(await harness.master.ask(subjects.worker.takeover(workerId), takeover)).toMatchObject(told);
+    await harness.restart();
+    expect(await harness.master.ask(subjects.worker.takeover(workerId), takeover)).toMatchObject(told);
+  });
+
   it('is remembered over a restart', async () => {
     harness = await startHarness();
     harness.master.answer = silence;
