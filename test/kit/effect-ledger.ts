@@ -34,11 +34,17 @@ export function readLedger(file: string): LedgerLine[] {
 }
 
 /**
+ * Why attempts are given up whose worker has said nothing: only they may start late, since a worker that refuses an attempt, or
+ * says that it has lost it, never starts it.
+ */
+export const silenceCodes: ReadonlySet<string> = new Set(['WORKER_UNREACHABLE', 'TASK_LOST_TOO_OFTEN']);
+
+/**
  * What the ledger and the history of one run disagree on: an attempt that started twice (I4), one that nobody assigned, one
  * that succeeded without a start, or one that started after the task had succeeded.
  *
- * `lateStartsOfGivenUp`: an attempt that was rejected or lost may start late. A frozen worker, or NATS, held its offer, and
- * the revocation could not overtake it.
+ * `lateStartsOfGivenUp`: an attempt whose worker was silent may start late. A frozen worker, or NATS, held its offer, and the
+ * revocation could not overtake it.
  */
 export function disagreements(
   ledger: readonly LedgerLine[],
@@ -48,7 +54,10 @@ export function disagreements(
   const instance = history[0]?.stream.slice('workflowInstance-'.length);
   const assigned = idsOf(history, 'TaskAssigned');
   const succeeded = idsOf(history, 'TaskSucceeded');
-  const givenUp = new Set([...idsOf(history, 'TaskRejected'), ...idsOf(history, 'TaskLost')]);
+  const ofSilent = history.filter(({ data }) =>
+    silenceCodes.has((data.reason as { code?: string } | undefined)?.code ?? ''),
+  );
+  const givenUp = new Set([...idsOf(ofSilent, 'TaskRejected'), ...idsOf(ofSilent, 'TaskLost')]);
   const started = new Set<string>();
   const done = new Set<string>();
   const found: string[] = [];

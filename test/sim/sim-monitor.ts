@@ -24,6 +24,7 @@ import type {
 import type { CommandReceipt, Receipt } from '../../schemas/messages/client.messages.ts';
 import { streamPrefixes } from '../../src/journal/codec.ts';
 import type { PreparedEvent } from '../../src/journal/memory-event-streams.ts';
+import { silenceCodes } from '../kit/effect-ledger.ts';
 import type { Published } from './sim-network.ts';
 import type { Life, SimWorld } from './sim-world.ts';
 
@@ -36,6 +37,8 @@ export type AttemptTrack = {
   worker: string;
   /** Type of the event that ended it. */
   ending: string | undefined;
+  /** Why it was lost or rejected. */
+  endCode: string | undefined;
   /** Its worker was lost, and the task waits for somebody's decision. */
   wasAbsent: boolean;
   /** Who started it, in which life. */
@@ -77,7 +80,7 @@ export class SimMonitor {
   readonly attempts = new Map<string, AttemptTrack>();
   /** Types of all events of runs. */
   readonly eventTypes = new Set<string>();
-  /** Attempts that a worker started although the journal had given them up: it could not be told in time. */
+  /** Attempts that a silent worker started although the journal had given them up: it could not be told in time. */
   ghostStartCount = 0;
   readonly #world: SimWorld;
   readonly #actors = new Map<string, { plan: Plan; actor: WorkflowInstanceActor }>();
@@ -142,7 +145,7 @@ export class SimMonitor {
     }
     attempt.startedBy = by;
     if (attempt.ending === undefined) return;
-    const isGhost = attempt.ending === 'TaskLost' || attempt.ending === 'TaskRejected';
+    const isGhost = attempt.endCode !== undefined && silenceCodes.has(attempt.endCode);
     if (isGhost && !this.isFaultless) this.ghostStartCount += 1;
     else this.breach('I4', `the attempt ${attemptId} of ${task} starts at ${by} after its ${attempt.ending}`);
   }
@@ -275,6 +278,7 @@ export class SimMonitor {
         task,
         worker,
         ending: undefined,
+        endCode: undefined,
         wasAbsent: false,
         startedBy: undefined,
       });
@@ -286,6 +290,7 @@ export class SimMonitor {
       return;
     }
     if (attemptEndings.has(event.type)) attempt.ending = event.type;
+    if (event.type === 'TaskLost' || event.type === 'TaskRejected') attempt.endCode = event.data.reason.code;
     if (event.type === 'TaskWorkerAbsent') attempt.wasAbsent = true;
     if (event.type === 'TaskSucceeded') run.succeeded.add(task);
   }
