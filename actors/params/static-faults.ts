@@ -1,6 +1,6 @@
 /** What is wrong with parameters as they are written, whatever values they will have: circles, and times without a meaning. */
 import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
-import type { JsonRecord } from '../../schemas/json.ts';
+import type { JsonRecord, JsonValue } from '../../schemas/json.ts';
 import { chainLengthMax, secretNameIn } from './param-scope.ts';
 import { fillValue, namesIn } from './placeholder.ts';
 
@@ -11,12 +11,18 @@ export function staticParamFaults(params: JsonRecord): StaticParamFault[] {
   const faults: StaticParamFault[] = [];
   const done = new Set<string>();
   for (const [name, value] of Object.entries(params)) {
-    const looked = fillValue(value, { lookup: () => ({ kind: 'value', value: '' }), time: { at: 0, zone: 'UTC' } });
-    if (looked.kind === 'fault') faults.push({ name, fault: looked.fault });
+    const timeFault = staticTimeFault(value);
+    if (timeFault !== undefined) faults.push({ name, fault: timeFault });
     const circle = circleFrom(name, params, { chain: [], done });
     if (circle !== undefined) faults.push({ name, fault: { code: 'PARAM_CIRCULAR', message: circle } });
   }
   return faults;
+}
+
+/** The first `$[...]` in the texts of a value that looks like a time and has no meaning. */
+export function staticTimeFault(value: JsonValue): Fault | undefined {
+  const looked = fillValue(value, { lookup: () => ({ kind: 'value', value: '' }), time: { at: 0, zone: 'UTC' } });
+  return looked.kind === 'fault' ? looked.fault : undefined;
 }
 
 function circleFrom(

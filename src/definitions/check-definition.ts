@@ -2,7 +2,7 @@
 import { type WorkflowDefinition, workflowDefinitionSchema } from '../../schemas/definition/workflow.definition.ts';
 import { type CanonicalFault, type FoundFault, limitFaults, toCanonicalFault } from './definition-fault.ts';
 import { graphFaults } from './graph-faults.ts';
-import { paramFaults, timeZoneFaults } from './param-faults.ts';
+import { paramFaults, type TextAt, textFaults, timeZoneFaults } from './param-faults.ts';
 import { schemaFaults } from './schema-faults.ts';
 
 export type CheckResult = { kind: 'ok'; definition: WorkflowDefinition } | { kind: 'faults'; faults: CanonicalFault[] };
@@ -28,7 +28,15 @@ function definitionParamFaults({ params, timeZone, tasks }: WorkflowDefinition):
   const ofTasks = tasks.flatMap((task, taskIndex) =>
     task.params === undefined ? [] : [{ params: task.params, path: ['tasks', taskIndex, 'params'] }],
   );
-  return [...timeZoneFaults(timeZone), ...paramFaults(params, ofTasks)];
+  const texts = tasks.flatMap(({ env, settings }, taskIndex): TextAt[] => {
+    const at = ['tasks', taskIndex];
+    const ofTask = [{ text: env, path: [...at, 'env'] }];
+    if (settings.type !== 'http') return ofTask;
+    const { url, headers, body } = settings;
+    const fields = Object.entries({ url, headers, body });
+    return [...ofTask, ...fields.map(([name, text]) => ({ text, path: [...at, 'settings', name] }))];
+  });
+  return [...timeZoneFaults(timeZone), ...paramFaults(params, ofTasks), ...textFaults(texts)];
 }
 
 /** What the canonical schema cannot say of one task alone. */

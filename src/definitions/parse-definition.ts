@@ -11,7 +11,7 @@ import {
   toCanonicalFault,
 } from './definition-fault.ts';
 import { graphFaults } from './graph-faults.ts';
-import { paramFaults } from './param-faults.ts';
+import { paramFaults, type TextAt, textFaults } from './param-faults.ts';
 import { valueAt } from './schema-at.ts';
 import { schemaFaults } from './schema-faults.ts';
 import { offsetAt, readSource, type SourceNode, type SourceText } from './source-tree.ts';
@@ -44,7 +44,17 @@ function sourceParamFaults({ params, tasks }: WorkflowSource): FoundFault[] {
       ? [{ params: task.params, path: ['tasks', name, 'params'] }]
       : [],
   );
-  return paramFaults(params, ofTasks);
+  const texts = Object.entries(tasks).flatMap(([name, task]): TextAt[] => {
+    const at = ['tasks', name];
+    const ofTask = 'env' in task ? [{ text: task.env, path: [...at, 'env'] }] : [];
+    if (task.type !== 'http') return ofTask;
+    const { url, headers, body } = task;
+    return [
+      ...ofTask,
+      ...Object.entries({ url, headers, body }).map(([field, text]) => ({ text, path: [...at, field] })),
+    ];
+  });
+  return [...paramFaults(params, ofTasks), ...textFaults(texts)];
 }
 
 /** A task whose type is not known has only that fault so far; what all types have in common is checked all the same. */

@@ -34,6 +34,16 @@ describe('a definition', () => {
       `params: { a: '$[month_begin(yyyy)]' }${step}`,
       'params.a: $[month_begin(yyyy)]: month_begin needs a number',
     ],
+    [
+      'a wrong time in a variable',
+      "tasks: { t: { type: shell, command: x, env: { A: '$[foo(yyyy)]' } } }",
+      'tasks.t.env: $[foo(yyyy)]: there is no time function "foo"',
+    ],
+    [
+      'a wrong time in a request',
+      "tasks: { t: { type: http, method: POST, url: 'http://x', body: { a: '$[yyyyMMdd+1/0]' } } }",
+      'tasks.t.body: $[yyyyMMdd+1/0]: a part of a day is divided by zero',
+    ],
     ['an unknown zone', `timeZone: Europe/Atlantis${step}`, 'timeZone: there is no such time zone'],
   ])('with %s is refused', (_name, rest, fault) => {
     expect(faultsIn(`name: w\n${rest}`)).toEqual([expect.stringContaining(fault)]);
