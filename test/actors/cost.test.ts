@@ -4,7 +4,7 @@ import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/wo
 import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import { fanOutOf, independentOf } from '../kit/definitions.ts';
 import { given, type Step } from '../kit/given.ts';
-import { assign, ownershipTaken, report, submitted } from './run-events.ts';
+import { assign, nameOf, now, ownershipTaken, report, submitted } from './run-events.ts';
 
 /** Arrays and task states that are in one snapshot but not in the one before: what an event copied. */
 function copiedCount(before: WorkflowInstanceSnapshot, after: WorkflowInstanceSnapshot): number {
@@ -40,6 +40,7 @@ const lifeOf = (task: string, attempt: number): Step[] => [
   report('started', task, attempt),
   report('succeeded', task, attempt),
 ];
+const by = (key: string) => ({ now, key, by: 'ann' });
 const rootDone = [assign('root', 1), report('succeeded', 'root', 1)];
 const someLeaves = [2, 3, 4].flatMap((attempt) => lifeOf(`t${attempt}`, attempt));
 
@@ -49,6 +50,24 @@ describe('the cost of an event', () => {
     // Two tasks change at most (the task and the join), each a path of arrays and a state.
     expect(mostCopied(fanOutOf(width), rootDone, someLeaves)).toBeLessThanOrEqual(2 * (depth + 1));
   });
+
+  it.each([30, 300, 3_000])(
+    'of what people ask of one task in a fan-out of %i is a few paths of the vector',
+    (width) => {
+      const depth = Math.ceil(Math.log(width + 2) / Math.log(32));
+      const asked: Step[] = [
+        { type: 'SkipTask', ...by('1'), task: nameOf('t1') },
+        { type: 'IsolateTask', ...by('2'), task: nameOf('t2') },
+        { type: 'RejoinTask', ...by('3'), task: nameOf('t2') },
+        { type: 'ChangePriority', ...by('4'), task: nameOf('t3'), priority: 'high' },
+        { type: 'StopTask', ...by('5'), task: nameOf('t4') },
+        { type: 'ForceTask', ...by('6'), task: nameOf('t4'), outputs: {} },
+        { type: 'ClearTasks', ...by('7'), scope: 'tasks', tasks: [nameOf('t4')] },
+      ];
+      // The task and the join; both wait anew after a clearing, and are told once more.
+      expect(mostCopied(fanOutOf(width), rootDone, asked)).toBeLessThanOrEqual(4 * (depth + 1));
+    },
+  );
 
   it('does not grow with the attempts under way in a run that is ending', () => {
     const costs = [40, 400].map((width) => {

@@ -1,0 +1,117 @@
+/** Whether a fact of an explanation is true in the state: looked up plainly, and apart from the code that found it. */
+import type { Plan } from '../../actors/graph/plan.ts';
+import { at } from '../../actors/kit/persistent-vector.ts';
+import type { TaskState } from '../../actors/task-instance/task-instance.state.ts';
+import type { WorkflowInstanceContext } from '../../actors/workflow-instance/workflow-instance.state.ts';
+import type { TaskName } from '../../schemas/ids.ts';
+import type { Fact } from '../../schemas/messages/explanation.messages.ts';
+
+type Run = { plan: Plan; value: string; context: WorkflowInstanceContext };
+
+const ends = ['succeeded', 'failed', 'stopped', 'blocked', 'skipped'];
+
+export function isTrue(fact: Fact, run: Run, task: TaskName): boolean {
+  const { context } = run;
+  const { status, context: state } = stateOf(run, task);
+  const definition = run.plan.definition.tasks.find(({ name }) => name === task);
+  switch (fact.kind) {
+    case 'waitsFor':
+      return isOpen(fact, run, task);
+    case 'queuedRun':
+      return run.value === 'queued';
+    case 'paused':
+      return isBy(fact, context.pause);
+    case 'isolated':
+      return (
+        fact.tasks.length > 0 && fact.tasks.every((one) => isUpstream(run, one.task, task) && isIsolated(context, one))
+      );
+    case 'held':
+      return status === 'ready' && state.held?.code === fact.code && state.held.message === fact.message;
+    case 'waitsForWorker':
+      return status === 'ready' && definition?.workerGroup === fact.group;
+    case 'waitsForDecision':
+      return status === 'ready';
+    case 'queueLimit':
+      return status === 'ready' && state.queue?.since === fact.since && state.queue.dueAt === fact.dueAt;
+    case 'delayed':
+      return status === 'delayed' && state.dueAt === fact.dueAt;
+    case 'backsOff':
+      return status === 'backingOff' && state.dueAt === fact.dueAt && state.failures === fact.failures;
+    case 'attempt':
+      return state.last?.attemptId === fact.attemptId && state.last.worker === fact.worker;
+    case 'awaits':
+      return state.awaiting?.since === fact.since && state.awaiting.awaits.kind === fact.awaits.kind;
+    case 'absent':
+      return status === 'absent' && state.absence?.since === fact.since;
+    case 'timedOut':
+      return state.cancelReason === 'timeout';
+    case 'stoppedBy':
+      return isBy(fact, fact.scope === 'task' ? state.stop : context.stop);
+    case 'runEnded':
+      return isEndedBy(fact.cause, run);
+    case 'blockedBy':
+      return fact.causes.length > 0 && fact.causes.every((one) => isCause(run, one, task));
+    case 'otherWay':
+      return fact.taken.length > 0 && fact.taken.every((one) => isUpstream(run, one.task, task) && tookWay(run, one));
+    case 'disabled':
+      return definition?.enabled === false;
+    case 'notSelected':
+      return state.passOver === 'notSelected';
+    case 'skippedBy':
+      return status === 'skipped' && state.skip?.why === 'person' && state.skip.by === fact.by;
+    case 'forcedBy':
+      return status === 'succeeded' && isBy(fact, state.forcedBy);
+    case 'tookWay':
+      return state.branch?.choice === fact.choice;
+    case 'dryRun':
+      return context.dryRun;
+    case 'failedWith':
+      return status === 'failed' && state.fault?.message === fact.fault.message;
+    case 'ended':
+      return ends.includes(status) && state.finishedAt === fact.finishedAt;
+  }
+}
+
+function isOpen(fact: Extract<Fact, { kind: 'waitsFor' }>, run: Run, task: TaskName): boolean {
+  const needs = run.plan.definition.tasks.find(({ name }) => name === task)?.needs ?? [];
+  const open = needs.filter((need) => !ends.includes(stateOf(run, need).status));
+  return fact.count === open.length && fact.tasks.every((named) => open.includes(named.task) && isNow(run, named));
+}
+
+function isEndedBy(cause: 'failure' | 'timeout', { value, context }: Run): boolean {
+  return cause === 'timeout' ? context.timedOut === 'fail' : value === 'ending' || value === 'failed';
+}
+
+function stateOf({ plan, context }: Run, task: TaskName): TaskState {
+  return at(context.tasks, plan.indexOf(task) ?? -1);
+}
+
+function isNow(run: Run, { task, status }: { task: TaskName; status: string }): boolean {
+  return stateOf(run, task).status === status;
+}
+
+function isCause(run: Run, cause: { task: TaskName; status: string }, task: TaskName): boolean {
+  return isUpstream(run, cause.task, task) && isNow(run, cause) && ['failed', 'stopped'].includes(cause.status);
+}
+
+function tookWay(run: Run, { task, choice }: { task: TaskName; choice: string }): boolean {
+  return stateOf(run, task).context.branch?.choice === choice;
+}
+
+function isIsolated({ isolated }: WorkflowInstanceContext, { task, by }: { task: TaskName; by: string }): boolean {
+  return isolated.some((one) => one.task === task && one.by === by);
+}
+
+function isBy(
+  { by, reason }: { by: string; reason?: string | undefined },
+  asked: { by: string; reason: string | null } | null,
+): boolean {
+  return asked !== null && asked.by === by && asked.reason === (reason ?? null);
+}
+
+/** The task itself, or something that it needs, near or far. */
+function isUpstream(run: Pick<Run, 'plan'>, upstream: TaskName, task: TaskName): boolean {
+  if (upstream === task) return true;
+  const needs = run.plan.definition.tasks.find(({ name }) => name === task)?.needs ?? [];
+  return needs.some((need) => isUpstream(run, upstream, need));
+}
