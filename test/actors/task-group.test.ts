@@ -63,6 +63,12 @@ const states: Record<string, () => Group> = {
   closed: () => groupOf(set(1), request(1), request(2), toggle(false)),
 };
 
+function inState(name: string): Group {
+  const make = states[name];
+  if (make === undefined) throw new Error(`there is no state ${name}`);
+  return make();
+}
+
 describe('a task group', () => {
   it.each<[string, TaskGroupCommand, Record<string, string[] | string>]>([
     ['a takeover', takeover(2), { unset: ['OwnershipTaken'], open: ['OwnershipTaken'], closed: ['OwnershipTaken'] }],
@@ -134,8 +140,8 @@ describe('a task group', () => {
   test('says why somebody waits: closed, no slots, all taken with holders, more wanted than there are', () => {
     const name = 'g' as TaskGroupName;
     const why = (group: Group, count: number) => slotReason(name, group.snapshot, holder(count));
-    expect(why(states.unset?.() as Group, 2)).toMatchObject({ code: 'GROUP_CLOSED' });
-    expect(why(states.closed?.() as Group, 2)).toMatchObject({
+    expect(why(inState('unset'), 2)).toMatchObject({ code: 'GROUP_CLOSED' });
+    expect(why(inState('closed'), 2)).toMatchObject({
       code: 'GROUP_CLOSED',
       message: 'the task group g is closed',
     });
@@ -146,7 +152,7 @@ describe('a task group', () => {
   });
 
   test('owes after a takeover what a former owner may not have done', () => {
-    const group = states.open?.() as Group;
+    const group = inState('open');
     expect(group.pending()).toEqual([{ type: 'tellHolder', holder: holder(1) }, { type: 'watchHolders' }]);
     expect(groupOf(set(1)).pending()).toEqual([]);
   });
@@ -158,11 +164,11 @@ describe('a task group', () => {
       data: { holder: holder(count), grantedAt: 1 },
     });
     for (const state of ['unset', 'open', 'closed']) {
-      for (const count of [1, 2, 3]) expect(fold(states[state]?.() as Group, granted(count))).toThrow(BrokenJournal);
+      for (const count of [1, 2, 3]) expect(fold(inState(state), granted(count))).toThrow(BrokenJournal);
     }
     const stale = { ...takeover(), type: undefined, now: undefined, epoch: 1 };
     const data = stale as unknown as Extract<TaskGroupEvent, { type: 'OwnershipTaken' }>['data'];
-    expect(fold(states.open?.() as Group, { type: 'OwnershipTaken', data })).toThrow(BrokenJournal);
+    expect(fold(inState('open'), { type: 'OwnershipTaken', data })).toThrow(BrokenJournal);
   });
 
   test('never has more holders than slots, under any interleaving, and replays to the same state', () => {
