@@ -83,7 +83,7 @@ describe('the operations of the cluster', () => {
   });
 
   test('hold what is frozen, but not what is crowned', () => {
-    expect(holdOfinState('frozen')).toMatchObject({ code: 'WORKFLOW_FROZEN' });
+    expect(holdOf(inState('frozen'))).toMatchObject({ code: 'WORKFLOW_FROZEN' });
     expect(holdOf(operationsOf(freeze(group)))).toMatchObject({ code: 'GROUP_FROZEN' });
     expect(holdOf(operationsOf(freeze(workflow), unfreeze(workflow)))).toBeUndefined();
     expect(holdOf(operationsOf(freeze(workflow), crown('c')), true)).toBeUndefined();
