@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the templates are what is tested.
 /** Parameters from a submission to a command and back, over masters and workers in memory. */
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { InstanceId, WorkflowName } from '../../schemas/ids.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
@@ -92,6 +93,19 @@ tasks:
     await register(`{ name: circle, params: { a: x, b: '\${a}' }, tasks: { step: { type: script } } }`);
     const reply = await cluster.ask(subjects.submit('circle' as WorkflowName), { params: { a: '${b}' } });
     expect(reply).toMatchObject({ code: 'PARAM_CIRCULAR', message: expect.stringContaining('a -> b -> a') });
+  });
+});
+
+describe('the example', () => {
+  it('does what its README says', async () => {
+    await register(readFileSync(new URL('../../examples/parameters/workflow.yaml', import.meta.url), 'utf8'));
+    const first = await cluster.submit('parameters', { logicalAt: Date.parse('2024-03-01T06:00:00+01:00') });
+    const outputs = await outputsOf(first.instance);
+    const subject = 'Report of 2024-02-29: 42 rows of printed';
+    expect(outputs.report).toEqual({ subject, region: '2024-02-29-42', month: '20240201' });
+    expect(outputs.quoted).toEqual({ title: 'Report of 2024-02-29' });
+    const second = await cluster.submit('parameters', { params: { title: 'a "b" $(c)' } });
+    expect((await outputsOf(second.instance)).quoted).toEqual({ title: 'a "b" $(c)' });
   });
 });
 
