@@ -6,9 +6,9 @@ import type { JsonRecord, JsonValue } from '../../schemas/json.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { at, entries } from '../kit/persistent-vector.ts';
 import { builtInsOf } from '../params/built-ins.ts';
-import { secretNameIn } from '../params/param-scope.ts';
+import { outputOf, secretNameIn } from '../params/param-scope.ts';
 import type { Looked } from '../params/placeholder.ts';
-import { logicalTimeOf, taskParams } from '../workflow-instance/attempt-inputs.ts';
+import { attemptInputs, logicalTimeOf } from '../workflow-instance/attempt-inputs.ts';
 import { variablesOf } from '../workflow-instance/begin.decide.ts';
 import type { WorkflowInstanceContext } from '../workflow-instance/workflow-instance.state.ts';
 import { type Resolved, resolveValues, type Scope } from './text-values.ts';
@@ -44,7 +44,7 @@ function tooDeep({ name }: WorkflowSettings, depth: number): Fault {
 
 /** A task sees its parameters and what it needs as any other task does; a secret is passed on by its name. */
 function scopeOfTask({ plan, context }: Run, instance: InstanceId, planned: PlannedTask): Scope {
-  const { params, late, faulty } = taskParams(plan, context, { task: planned, instance });
+  const { params, needs, late = {}, faulty = {} } = attemptInputs(plan, context, { task: planned, instance });
   const time = logicalTimeOf(plan, context);
   const names = { workflow: plan.definition.name, instance, task: planned.definition.name, attemptId: '' };
   const builtIns = builtInsOf({ time, ...names });
@@ -52,7 +52,7 @@ function scopeOfTask({ plan, context }: Run, instance: InstanceId, planned: Plan
     if (Object.hasOwn(faulty, name)) return { kind: 'fault', fault: faulty[name] as Fault };
     const later = own(late, name);
     if (later !== undefined && secretNameIn(later) === undefined) return { kind: 'late' };
-    return valued(own(params, name) ?? later ?? builtIns.get(name));
+    return valued(own(params, name) ?? later ?? builtIns.get(name) ?? outputOf(needs, name));
   };
   return { nameOf, variables: { ...variablesOf(context, planned), params }, time };
 }

@@ -246,7 +246,7 @@ describe('when masters die', () => {
 
   test('a pause and a resume that were not passed on yet reach the child', async () => {
     await registerBoth(
-      named('child', [lasting('work', 1_000), scripted('next', ['work'], {})]),
+      named('child', [lasting('work', 4_000), scripted('next', ['work'], {})]),
       named('parent', [childTask('sub', 'child')]),
     );
     const parents = await submitMany(6);
