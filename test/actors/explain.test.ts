@@ -40,7 +40,9 @@ function why({ actor, snapshot }: Given, task: string) {
 
 const covered = new Set<string | undefined>();
 
-function expectWhy(run: Given, task: string, status: string, sentence: string, facts: object[]): void {
+type Expected = [status: string, sentence: string, facts: object[]];
+
+function expectWhy(run: Given, task: string, ...[status, sentence, facts]: Expected): void {
   covered.add(status);
   expect(why(run, task)).toEqual({ status, sentence, facts });
 }
