@@ -4,7 +4,7 @@ import { taskInstanceMachine } from '../../actors/task-instance/task-instance.ma
 import { workflowInstanceMachine } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import { chainOf } from '../kit/definitions.ts';
 import { type CommandTable, commandTable, runCommands, taskCommands } from './command-table.ts';
-import { eventTable } from './machine-table.ts';
+import { eventTable, legalEvents } from './machine-table.ts';
 import { page, table } from './page.ts';
 import { stateDiagram } from './state-diagram.ts';
 import { runSamples, taskSamples } from './state-samples.ts';
@@ -19,6 +19,9 @@ const isPossible = (state: string, event: string): boolean => {
   return event !== 'WorkflowSucceeded' || state !== 'ending';
 };
 const runSteering = /^(Workflow|StateCleared)/;
+
+export const legalTaskEvents = () => legalEvents(taskInstanceMachine);
+export const legalRunEvents = () => legalEvents(runMachine, isPossible);
 
 export function statePictures(): { file: string; text: string }[] {
   const shortOf = (event: string) => event.replace(/^(Task|Workflow)/, '');
