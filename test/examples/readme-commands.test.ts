@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { InstanceId } from '../../schemas/ids.ts';
 import { runsReplySchema } from '../../schemas/messages/client.messages.ts';
+import { groupsReplySchema } from '../../schemas/messages/concurrency.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import { type ProcessCluster, startProcessCluster } from '../kit/process-cluster.ts';
 
@@ -60,4 +61,32 @@ test('dependent', async () => {
     figures: { sold: '42', left: '8' },
     report: { report: 'sold 42, 8 left' },
   });
+});
+
+test('task-group', async () => {
+  await runReadme('task-group');
+  const history = await cluster.client.history(await newestRunOf('task-group'));
+  const ended = history.filter(({ type }) => type === 'TaskSucceeded').map(({ data }) => data.task);
+  expect(ended.slice(-2)).toEqual(['poster', 'tidy-up']);
+  const { groups } = groupsReplySchema.parse(
+    await cluster.client.ask(subjects.taskGroup('list'), { group: 'printers' }),
+  );
+  expect(groups).toMatchObject([{ name: 'printers', slots: 2 }]);
+});
+
+test('serial-workflow', async () => {
+  await runReadme('serial-workflow');
+  const query = { workflow: 'serial-workflow', limit: 10 };
+  const { runs } = runsReplySchema.parse(await cluster.client.ask(subjects.query('runs'), query));
+  const spans = await Promise.all(
+    runs.map(async ({ instance }) => {
+      const { tasks, run } = await cluster.client.show(instance);
+      return { begunAt: tasks.find(({ task }) => task === 'take')?.startedAt ?? 0, endedAt: run.finishedAt ?? 0 };
+    }),
+  );
+  spans.sort((a, b) => a.begunAt - b.begunAt);
+  expect(spans).toHaveLength(3);
+  for (const [index, { endedAt }] of spans.slice(0, -1).entries()) {
+    expect(spans[index + 1]?.begunAt).toBeGreaterThanOrEqual(endedAt);
+  }
 });
