@@ -193,9 +193,13 @@ function readTable(text: string): Map<string, Cell> {
 
 const table = readTable(taken);
 
+/** In `task-language.machine.test.ts`, with what else has to do with no attempt. */
+const elsewhere: readonly TaskStatus[] = ['delayed', 'awaiting', 'skipped'];
+
 describe('the task machine', () => {
-  it('has a row for every status, and reaches each of them', () => {
-    expect(new Set(Object.keys(paths).map((state) => reach(state).status))).toEqual(new Set(taskStatuses));
+  it('has a row for every status of an attempt, and reaches each of them', () => {
+    const here = taskStatuses.filter((status) => !elsewhere.includes(status));
+    expect(new Set(Object.keys(paths).map((state) => reach(state).status))).toEqual(new Set(here));
     for (const key of table.keys()) expect(Object.keys(paths).some((state) => key.startsWith(state))).toBe(true);
   });
 
