@@ -141,7 +141,7 @@ export class InstanceHost {
       if (await this.exists(run.id)) return { isNew: false };
       // Claimed, but nothing is written: its claimer is at it, or is gone, or was this process and gave up (H3).
       const holder = await this.#options.claims.read(run.id);
-      if (holder !== undefined && (this.#isOurs(holder) || !this.#isAlive(holder))) {
+      if (holder !== undefined && (this.#isOurs(holder) || (await this.#isGone(holder)))) {
         const taken = await this.#options.claims.takeOver(run.id, this.#claim(1), holder.revision);
         if (this.#live.has(run.id)) return { isNew: false };
         if (taken.kind === 'claimed') return { isNew: await this.#begin(run, taken.revision) };
@@ -266,7 +266,7 @@ export class InstanceHost {
 
   async #takeOver(id: InstanceId, held: Claimed | undefined): Promise<Whereabouts> {
     const { claims } = this.#options;
-    if (held !== undefined && !this.#isOurs(held) && this.#isAlive(held))
+    if (held !== undefined && !this.#isOurs(held) && !(await this.#isGone(held)))
       return { kind: 'elsewhere', owner: held.claim.master };
     const epoch = (held?.claim.epoch ?? 0) + 1;
     const claimed =
@@ -383,10 +383,9 @@ export class InstanceHost {
     return claim.master === master && claim.incarnation === incarnation;
   }
 
-  #isAlive({ claim }: Claimed): boolean {
-    const { master, incarnation, members } = this.#options;
-    if (claim.master === master) return claim.incarnation === incarnation;
-    return members.isMasterAlive(claim.master, claim.incarnation);
+  /** Of another life of this master, or of a master that is not here. */
+  async #isGone({ claim: { master, incarnation } }: Claimed): Promise<boolean> {
+    return master === this.#options.master || this.#options.members.isMasterGone(master, incarnation);
   }
 
   #sleep(delayMs: number): Promise<void> {

@@ -6,6 +6,8 @@
  *    been seen for `ttlMs` by this process's own clock. Clocks of other machines are never compared. Time in which this
  *    process stood still does not count: it could not have seen one.
  * M3 Whoever asked a member and found nobody may declare it gone; a later renewal brings it back.
+ * M4 Before a life that was never seen counts as gone, the entries are read again: after a freeze or a cut the watch lags
+ *    behind, and a master that was restarted meanwhile lives.
  */
 import type { Incarnation, MasterId } from '../../schemas/ids.ts';
 import {
@@ -42,6 +44,7 @@ export class MemberDirectory {
   readonly #abort = new AbortController();
   #sweep: Timer | undefined;
   #sweepDueAt = 0;
+  #look: Promise<void> | undefined;
   #markCurrent: () => void = () => {};
   readonly #current = new Promise<void>((resolve) => {
     this.#markCurrent = resolve;
@@ -61,6 +64,18 @@ export class MemberDirectory {
 
   isMasterAlive(id: MasterId, incarnation: Incarnation): boolean {
     return this.#seen.get(`master.${id}`)?.member.incarnation === incarnation;
+  }
+
+  /** M4. */
+  async isMasterGone(id: MasterId, incarnation: Incarnation): Promise<boolean> {
+    const life = `master.${id}@${incarnation}`;
+    if (!this.isMasterAlive(id, incarnation) && !this.#absences.has(life)) {
+      this.#look ??= this.#lookAgain().finally(() => {
+        this.#look = undefined;
+      });
+      await this.#look;
+    }
+    return !this.isMasterAlive(id, incarnation);
   }
 
   /** M3. Does nothing when another life of the member has been seen since. */
@@ -97,6 +112,19 @@ export class MemberDirectory {
   stop(): void {
     this.#abort.abort();
     this.#sweep?.cancel();
+  }
+
+  /** Takes lives that were never seen; those that are known are not renewed by it (M2). */
+  async #lookAgain(): Promise<void> {
+    const entries = await this.#options.bucket.entries().catch(() => []);
+    for (const { key, value } of entries) {
+      const parsed = memberSchema.safeParse(value);
+      if (parsed.success && !this.#wasSeen(key, parsed.data.incarnation)) this.#take(key, value);
+    }
+  }
+
+  #wasSeen(key: string, incarnation: Incarnation): boolean {
+    return this.#seen.get(key)?.member.incarnation === incarnation || this.#absences.has(`${key}@${incarnation}`);
   }
 
   #take(key: string, value: unknown): void {
