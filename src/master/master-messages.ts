@@ -51,6 +51,7 @@ export class MasterMessages {
   readonly #subscriptions: Subscription[] = [];
   #waiting = { count: 0, countedAt: 0 };
   #underWayCount = 0;
+  #ping: Subscription | undefined;
 
   constructor(options: MasterMessagesOptions) {
     this.#options = options;
@@ -59,7 +60,12 @@ export class MasterMessages {
   /** For other masters, before they hear of this one: they may ask for it, or hand it runs, at once. */
   listenToPeers(): void {
     const { id, incarnation, handover } = this.#options;
-    this.#serve(subjects.master.ping(id), () => Promise.resolve({ incarnation }));
+    const answer = answerWith(
+      this.#options.transport,
+      () => Promise.resolve({ incarnation }),
+      () => {},
+    );
+    this.#ping = this.#options.transport.subscribe(subjects.master.ping(id), answer);
     this.#serve(subjects.master.adopt(id), ({ body }) => handover.take(body));
   }
 
@@ -88,6 +94,11 @@ export class MasterMessages {
   /** Takes nothing new; what has been received is still answered. */
   stop(): void {
     for (const subscription of this.#subscriptions) subscription.stop();
+  }
+
+  /** Until now it was there: others would take its runs while it hands them over. */
+  leave(): void {
+    this.#ping?.stop();
   }
 
   #serve(subject: string, handle: Handle, options: { queueGroup?: string } = {}): void {

@@ -207,6 +207,7 @@ export class MasterService {
     await this.#untilReceived();
     await untilIdle(() => this.#isBusy(), this.#options.clock, deadlineMs);
     await this.#handover.giveAll();
+    this.#messages.leave();
     this.#host.stop();
     await this.#concurrency.stop();
     this.#pings.stop();

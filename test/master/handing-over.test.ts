@@ -88,21 +88,38 @@ test.each([
   expect(retire).not.toHaveBeenCalled();
 });
 
+/** Holds up the next submission at its claim; resolves when it is there. */
+function holdUpNextClaim(forMs: number): Promise<void> {
+  const create = cluster.claims.create.bind(cluster.claims);
+  return new Promise((reached) => {
+    vi.spyOn(cluster.claims, 'create').mockImplementationOnce(async (key, value) => {
+      reached();
+      await new Promise((resolve) => setTimeout(resolve, forMs));
+      return create(key, value);
+    });
+  });
+}
+
 test('who submits while the master is told to stop has a receipt before it is gone', async () => {
   await cluster.register(workflowOf([taskOf('a')]));
-  const create = cluster.claims.create.bind(cluster.claims);
-  let reached: (value?: unknown) => void = () => {};
-  const underWay = new Promise((resolve) => {
-    reached = resolve;
-  });
-  vi.spyOn(cluster.claims, 'create').mockImplementationOnce(async (key, value) => {
-    reached();
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    return create(key, value);
-  });
+  const underWay = holdUpNextClaim(300);
   const receipt = cluster.submit('tested');
   await underWay;
   await cluster.stopMaster('m1');
   cluster.network.kill('m1');
   expect(ownersOf((await receipt).instance)).toEqual(['m1']);
+});
+
+test('a master that is told to stop does not seem dead before it has handed over', async () => {
+  const instances = (await submitSleepers(3)).map(({ instance }) => instance);
+  const underWay = holdUpNextClaim(1_500);
+  void cluster.submit('tested');
+  await underWay;
+  await cluster.startMaster('m2');
+  await cluster.whenKnown(2);
+  await cluster.stopMaster('m1');
+  for (const instance of instances) {
+    const reasons = cluster.eventsOf(instance).filter(({ type }) => type === 'OwnershipTaken');
+    expect(reasons.map(({ data }) => (data as { reason: string }).reason)).toEqual(['created', 'handedOver']);
+  }
 });
