@@ -4,7 +4,12 @@
  */
 import { z } from 'zod';
 import { definitionReferenceSchema } from '../definition/workflow.definition.ts';
-import { faultSchema, ownershipReasonSchema, placementReasonSchema } from '../events/workflow-instance.events.ts';
+import {
+  faultSchema,
+  ownershipReasonSchema,
+  parentSchema,
+  placementReasonSchema,
+} from '../events/workflow-instance.events.ts';
 import {
   attemptIdSchema,
   incarnationSchema,
@@ -12,6 +17,7 @@ import {
   masterIdSchema,
   taskNameSchema,
   workerIdSchema,
+  workflowNameSchema,
 } from '../ids.ts';
 import { runStatusSchema } from './client.messages.ts';
 
@@ -54,11 +60,22 @@ export const certifiedAttemptSchema = z.object({
   /** 1 for the first attempt of the task. */
   attempt: z.int(),
   attemptId: attemptIdSchema,
-  worker: workerIdSchema,
-  workerIncarnation: incarnationSchema,
-  why: placementReasonSchema,
+  /** Absent, with what follows from it, where no worker was needed. */
+  worker: workerIdSchema.optional(),
+  workerIncarnation: incarnationSchema.optional(),
+  why: placementReasonSchema.optional(),
   /** Its events in order, `TaskAssigned` first; `reason` where the event has one. */
   life: z.array(writeSchema.extend({ reason: faultSchema.optional() })),
+});
+
+/** A run that an attempt of a `workflow` task started. */
+export const certifiedChildSchema = z.object({
+  task: taskNameSchema,
+  attemptId: attemptIdSchema,
+  child: instanceIdSchema,
+  workflow: workflowNameSchema,
+  /** Revision of the event that ordered it. */
+  revision: z.int(),
 });
 
 export const certifiedInvariantSchema = z.object({
@@ -82,6 +99,10 @@ export const certificateSchema = z.object({
   owners: z.array(certifiedOwnerSchema),
   staleWrites: z.array(staleWriteSchema),
   attempts: z.array(certifiedAttemptSchema),
+  /** The task that started the run; absent when nobody's did. */
+  parent: parentSchema.optional(),
+  /** Runs that tasks of this one started; absent when there are none. */
+  children: z.array(certifiedChildSchema).optional(),
   invariants: z.array(certifiedInvariantSchema),
 });
 
@@ -108,6 +129,7 @@ export const certificationSchema = z.object({
 
 export type CertifiedInvariantId = (typeof certifiedInvariants)[number];
 export type CertifiedAttempt = z.infer<typeof certifiedAttemptSchema>;
+export type CertifiedChild = z.infer<typeof certifiedChildSchema>;
 export type CertifiedInvariant = z.infer<typeof certifiedInvariantSchema>;
 export type CertifiedOwner = z.infer<typeof certifiedOwnerSchema>;
 export type Certificate = z.infer<typeof certificateSchema>;

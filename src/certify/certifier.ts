@@ -11,10 +11,11 @@ import {
 } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import { runStatusOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { DefinitionReference, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
-import { workflowInstanceEvents } from '../../schemas/events/workflow-instance.events.ts';
+import { type ParentRun, workflowInstanceEvents } from '../../schemas/events/workflow-instance.events.ts';
 import type { InstanceId } from '../../schemas/ids.ts';
 import {
   type Certificate,
+  type CertifiedChild,
   type CertifiedInvariant,
   type CertifiedInvariantId,
   certifiedInvariants,
@@ -55,17 +56,21 @@ export class Certifier {
   async certify(instance: InstanceId, events: AsyncIterable<HistoryEvent>): Promise<Certificate> {
     const found: Found[] = [];
     let definition: DefinitionReference | undefined;
+    let parent: ParentRun | undefined;
+    const children: CertifiedChild[] = [];
     let check: HistoryCheck | undefined;
     let eventCount = 0;
     for await (const event of events) {
       if (check === undefined) {
         const submission = submissionIn(event);
         definition = submission?.definition;
+        parent = submission?.parent;
         if (submission === undefined) found.push(noSubmission(event));
         else found.push(...checkKey(instance, submission, event.revision));
         check = new HistoryCheck(await this.#actorOf(definition, found));
       }
       check.take(event);
+      children.push(...childrenOf(event));
       eventCount += 1;
     }
     if (check === undefined) throw new AppError('INSTANCE_NOT_FOUND', `there is no run ${instance}`);
@@ -80,6 +85,8 @@ export class Certifier {
       eventCount,
       holds: found.length === 0,
       ...recordsOf(report),
+      ...(parent === undefined ? {} : { parent }),
+      ...(children.length === 0 ? {} : { children }),
       invariants: certifiedInvariants.map((id) => invariantOf(id, found)),
     };
   }
@@ -116,6 +123,14 @@ type Submission = ReturnType<typeof workflowInstanceEvents.WorkflowSubmitted.par
 
 function submissionIn({ type, data }: HistoryEvent): Submission | undefined {
   return type === 'WorkflowSubmitted' ? workflowInstanceEvents.WorkflowSubmitted.safeParse(data).data : undefined;
+}
+
+/** The child run that the event orders. */
+function childrenOf({ type, data, revision }: HistoryEvent): CertifiedChild[] {
+  const awaited = type === 'TaskAwaits' ? workflowInstanceEvents.TaskAwaits.safeParse(data).data : undefined;
+  if (awaited?.awaits.kind !== 'workflow') return [];
+  const { task, attemptId, awaits } = awaited;
+  return [{ task, attemptId, child: awaits.child, workflow: awaits.workflow, revision }];
 }
 
 function noSubmission({ revision, type }: HistoryEvent): Found {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { InstanceId, WorkflowName } from '../../schemas/ids.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
+import { createJournalCertifier } from '../../src/certify/journal-certifier.ts';
 import { workflowOf } from '../kit/definitions.ts';
 import { MemoryCluster } from '../kit/memory-cluster.ts';
 import { childTask, lasting, scripted } from '../kit/waiting-tasks.ts';
@@ -94,6 +95,17 @@ describe('a child run', () => {
     expect(child.run).toMatchObject({ parent, logicalAt });
     expect(ended.tasks.find(({ task }) => task === 'sub')?.child).toBe(child.run.instance);
     expect(cluster.eventsOf(child.run.instance)[0]?.data).toMatchObject({ parent, logicalAt });
+  });
+
+  test('is named in the certificate of its parent, and names it in its own', async () => {
+    await registerBoth(named('child', [scripted('work', [], {})]), named('parent', [childTask('sub', 'child')]));
+    const { instance } = await cluster.submit('parent');
+    await cluster.whenEnded(instance);
+    const child = childOf(instance) as InstanceId;
+    const certifier = createJournalCertifier(cluster.store.connect());
+    const ofParent = await certifier.certify(instance);
+    expect(ofParent).toMatchObject({ holds: true, children: [{ task: 'sub', child, workflow: 'child' }] });
+    expect(await certifier.certify(child)).toMatchObject({ holds: true, parent: { instance, task: 'sub', depth: 1 } });
   });
 
   test('gives the outputs that its definition declares', async () => {

@@ -23,6 +23,7 @@ export function certificateLines(certificate: Certificate, colors: Colors): stri
     `${colors.bold(name)}  ${status ?? 'in no known state'}  ${verdict(certificate.holds, colors)}`,
     `${colors.dim('run       ')}${instance}`,
     `${colors.dim('events    ')}${eventCount}`,
+    ...kinLines(certificate, colors),
     '',
     ...formatTable(ownerColumns, owners, options),
     staleLine(staleWrites, colors),
@@ -36,6 +37,20 @@ export function certificateLines(certificate: Certificate, colors: Colors): stri
       `${invariant.id}  ${invariant.holds ? colors.green('holds ') : colors.red('broken')}  ${invariant.rule}`,
       ...breachLines(invariant.broken, colors),
     ]),
+  ];
+}
+
+const childrenShownMax = 20;
+
+/** The run that this one is a child of, and its own children. */
+function kinLines({ parent, children = [] }: Certificate, colors: Colors): string[] {
+  const shown = children.slice(0, childrenShownMax);
+  return [
+    ...(parent === undefined ? [] : [`${colors.dim('parent    ')}${parent.instance}, task ${parent.task}`]),
+    ...shown.map(
+      ({ child, workflow, task }) => `${colors.dim('child     ')}${child}, a run of ${workflow} for ${task}`,
+    ),
+    ...(children.length > shown.length ? [`          and ${children.length - shown.length} more`] : []),
   ];
 }
 
@@ -99,8 +114,8 @@ const ownerColumns: Column<CertifiedOwner>[] = [
 const attemptColumns: Column<CertifiedAttempt>[] = [
   { title: 'TASK', cell: ({ task }) => task },
   { title: 'ATTEMPT', cell: ({ attempt }) => String(attempt), align: 'right' },
-  { title: 'WORKER', cell: ({ worker }) => worker },
-  { title: 'CHOSEN BY', cell: ({ why }) => `${why.balancer} of ${why.candidateCount}` },
+  { title: 'WORKER', cell: ({ worker }) => worker ?? '' },
+  { title: 'CHOSEN BY', cell: ({ why }) => (why === undefined ? '' : `${why.balancer} of ${why.candidateCount}`) },
   { title: 'ASSIGNED', cell: (attempt) => revisionOf(attempt, 'TaskAssigned'), align: 'right' },
   { title: 'ACCEPTED', cell: (attempt) => revisionOf(attempt, 'TaskAccepted'), align: 'right' },
   { title: 'STARTED', cell: (attempt) => revisionOf(attempt, 'TaskStarted'), align: 'right' },
@@ -118,6 +133,7 @@ const ends: Record<string, string> = {
   TaskLost: 'lost',
   TaskStopped: 'stopped',
   TaskRejected: 'rejected',
+  TaskConcluded: 'concluded',
   TaskWorkerAbsent: 'absent',
 };
 
