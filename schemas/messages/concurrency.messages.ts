@@ -60,6 +60,15 @@ export const operationRequestSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('list') }),
 ]);
 
+/** Body of `millrace.v1.actorEvents`; answered with a page of events, as those of a run are. */
+export const actorEventsQuerySchema = z.strictObject({
+  kind: z.enum(['taskGroup', 'workflowQueue', 'clusterOperations']),
+  /** Name of the task group or of the workflow; `main` for the operations. */
+  id: z.string().min(1).max(63),
+  from: z.int().min(0).default(0),
+  limit: z.int().min(1).max(1_000).default(200),
+});
+
 const placed = { placedAt: z.int(), by: z.string(), reason: z.string().optional() };
 
 /** What is in force after the request. */

@@ -19,6 +19,8 @@ export const subjects = {
   taskGroup: (operation: TaskGroupOperation | '*') => `${root}.taskGroup.${operation}`,
   /** Anyone: crown a task, freeze a workflow or a worker group, see what is in force (request/reply). */
   operations: `${root}.operations`,
+  /** Anyone: the history of a task group, a workflow queue or the operations (request/reply). */
+  actorEvents: `${root}.actorEvents`,
   masters: {
     /** From a worker whose run's owner stays silent: any master answers for it. */
     report: `${root}.masters.report`,

@@ -27,6 +27,7 @@ import {
   type SubmitRequest,
 } from '../../schemas/messages/client.messages.ts';
 import {
+  actorEventsQuerySchema,
   type GroupsReply,
   groupsReplySchema,
   type OperationsReply,
@@ -60,6 +61,7 @@ export type MasterClient = {
   cluster(): Promise<ClusterReply>;
   group(operation: TaskGroupOperation, body: object): Promise<GroupsReply>;
   operate(body: object): Promise<OperationsReply>;
+  actorEvents(query: z.input<typeof actorEventsQuerySchema>): Promise<EventsReply>;
 };
 
 export type MasterClientDeps = {
@@ -100,6 +102,8 @@ export function createMasterClient(deps: MasterClientDeps): MasterClient {
     cluster: () => ask({ subject: subjects.query('cluster'), body: {}, reply: clusterReplySchema }),
     group: (operation, body) => ask({ subject: subjects.taskGroup(operation), body, reply: groupsReplySchema }),
     operate: (body) => ask({ subject: subjects.operations, body, reply: operationsReplySchema }),
+    actorEvents: (query) =>
+      ask({ subject: subjects.actorEvents, body: actorEventsQuerySchema.parse(query), reply: eventsReplySchema }),
   };
 }
 

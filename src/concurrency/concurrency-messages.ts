@@ -1,7 +1,10 @@
 /** What users ask of task groups and of the cluster: any master takes it, and hands it to the owner. */
 import { taskGroupView } from '../../actors/task-group/task-group.view.ts';
 import type { MasterId, TaskGroupName } from '../../schemas/ids.ts';
+import type { JsonRecord } from '../../schemas/json.ts';
+import type { EventView } from '../../schemas/messages/client.messages.ts';
 import {
+  actorEventsQuerySchema,
   forceSlotSchema,
   type GroupsReply,
   listGroupsSchema,
@@ -14,6 +17,8 @@ import { masterQueueGroup, subjects, taskGroupOperations } from '../../schemas/m
 import type { ActorCalls } from '../actor-host/actor-calls.ts';
 import type { IdSource } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
+import { actorStream } from '../journal/codec.ts';
+import type { Journal } from '../journal/journal.port.ts';
 import type { Log } from '../telemetry/log.ts';
 import { answerWith, parseBody } from '../transport/parse-body.ts';
 import type { IncomingMessage, Subscription, Transport } from '../transport/transport.port.ts';
@@ -27,6 +32,7 @@ export type ConcurrencyMessagesOptions = {
   groups: TaskGroupHost;
   /** Task groups that somebody has configured. */
   groupNames: () => Iterable<TaskGroupName>;
+  journal: Journal;
   ids: IdSource;
   log: Log;
 };
@@ -45,6 +51,7 @@ export class ConcurrencyMessages {
     const shared = { queueGroup: masterQueueGroup };
     this.#serve(subjects.taskGroup('*'), (message) => this.#group(message), shared);
     this.#serve(subjects.operations, ({ body }) => this.#operation(body), shared);
+    this.#serve(subjects.actorEvents, ({ body }) => this.#events(body), shared);
     this.#serve(subjects.master.actor(this.#options.id), ({ body }) => this.#options.calls.take(body), {});
   }
 
@@ -110,6 +117,19 @@ export class ConcurrencyMessages {
       return revision < 0 ? [] : [taskGroupView(name, snapshot, viewListMax)];
     });
     return { groups: (await Promise.all(views)).flat() };
+  }
+
+  /** From the journal, whoever owns the actor. */
+  async #events(body: unknown): Promise<{ events: EventView[]; more: boolean }> {
+    const { kind, id, from, limit } = parseBody(actorEventsQuerySchema, body, 'a question for events');
+    const events: EventView[] = [];
+    const stream = actorStream(kind, id);
+    for await (const recorded of this.#options.journal.read(stream, { from, limit: limit + 1 })) {
+      if (events.length === limit) return { events, more: true };
+      const { revision, id: eventId, type, data, metadata } = recorded;
+      events.push({ revision, id: eventId, type, data: data as JsonRecord, metadata: metadata as JsonRecord });
+    }
+    return { events, more: false };
   }
 
   async #operation(body: unknown): Promise<unknown> {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { EventView } from '../../schemas/messages/client.messages.ts';
 import type { GroupsReply, OperationsReply } from '../../schemas/messages/concurrency.messages.ts';
 import { createCommandLine, expectGolden } from './command-line.ts';
 
@@ -25,6 +26,26 @@ const inForce = {
   crowns: [{ id: 'c1', instance, task: 'report', upstreams: ['load'], placedAt: 0, by: 'ann', reason: 'by six' }],
   freezes: [{ target: { kind: 'workerGroup', name: 'gpu' }, placedAt: 0, by: 'bob' }],
 } as unknown as OperationsReply;
+
+const master = (count: number) => ({
+  master: `m${count}`,
+  incarnation: `0193a4c2-0000-7000-8000-00000000000${count}`,
+  epoch: count,
+});
+
+function ownedEvent(revision: number, epoch: number, type: string, data: object): EventView {
+  const metadata = { schemaVersion: 1, ...master(epoch), correlationId: 'c', causationId: 'c', decidedAt: revision };
+  return { revision, id: `e${revision}`, type, data, metadata } as unknown as EventView;
+}
+
+const taken = (revision: number, epoch: number, reason: string): EventView =>
+  ownedEvent(revision, epoch, 'OwnershipTaken', { ...master(epoch), host: 'here', claimRevision: epoch, reason });
+
+const ownedEvents = [
+  taken(0, 1, 'created'),
+  ownedEvent(1, 1, 'TaskGroupConfigured', { slots: 2, isOpen: true, configuredAt: 1, key: 'k', by: 'ann' }),
+  taken(2, 2, 'masterLost'),
+];
 
 describe('millrace group', () => {
   test('list shows a group with its holders and who waits', async () => {
@@ -101,4 +122,19 @@ describe('millrace crown, freeze and unfreeze', () => {
       expect(await box.run(...args)).toBe(64);
     },
   );
+});
+
+test('millrace certify --actor shows the owners of a group, and what is broken', async () => {
+  const box = createCommandLine();
+  box.master.actorEvents = ownedEvents;
+  expect(await box.run('certify', '--actor', 'taskGroup/reports')).toBe(0);
+  expectGolden('certify-actor', box.stdout());
+  const broken = createCommandLine();
+  broken.master.actorEvents = ownedEvents.map((event, index) =>
+    index === 2 ? { ...event, metadata: { ...event.metadata, epoch: 0 } } : event,
+  );
+  expect(await broken.run('certify', '--actor', 'taskGroup/reports')).toBe(1);
+  expect(broken.stdout()).toContain('BROKEN I1');
+  expect(await createCommandLine().run('certify', '--actor', 'taskGroup/none')).toBe(66);
+  expect(await createCommandLine().run('certify', '--actor', 'group/none')).toBe(64);
 });

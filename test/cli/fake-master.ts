@@ -37,6 +37,7 @@ export type FakeMaster = {
   logs: Map<string, LogsReply[]>;
   groups: GroupsReply['groups'];
   operations: OperationsReply;
+  actorEvents: EventView[];
   /** Every request, as `subject` and parsed body. */
   requests: { subject: string; body: unknown }[];
   /** Answers of the next requests on a subject, instead of the usual ones; `silence` gives none. */
@@ -56,6 +57,7 @@ export function createFakeMaster(transport: Transport): FakeMaster {
     logs: new Map(),
     groups: [],
     operations: { crowns: [], freezes: [] },
+    actorEvents: [],
     requests: [],
     script: new Map(),
     nextRun: undefined,
@@ -80,6 +82,7 @@ export function createFakeMaster(transport: Transport): FakeMaster {
   answerOn(subjects.register, ({ body }) => register(master, body));
   answerOn(subjects.command, ({ body }) => command(master, body));
   answerOn(subjects.taskGroup('*'), () => ({ groups: master.groups }));
+  answerOn(subjects.actorEvents, () => ({ events: master.actorEvents, more: false }));
   answerOn(subjects.operations, ({ body }) => {
     operationRequestSchema.parse(body);
     return master.operations;

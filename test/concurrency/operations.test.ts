@@ -5,6 +5,7 @@ import { subjects } from '../../schemas/messages/subjects.ts';
 import { taskOf, workflowOf } from '../kit/definitions.ts';
 import { eventually } from '../kit/eventually.ts';
 import { MemoryCluster } from '../kit/memory-cluster.ts';
+import { breachesIn } from './slot-usage.ts';
 
 let cluster: MemoryCluster;
 beforeEach(async () => {
@@ -14,7 +15,10 @@ beforeEach(async () => {
   await cluster.startWorker('w1', { slots: 32 });
   await cluster.whenKnown(2);
 });
-afterEach(() => cluster.stop());
+afterEach(async () => {
+  await cluster.stop();
+  expect(breachesIn(cluster.store)).toEqual([]);
+});
 
 const slow = (name: string, needs: string[], afterMs: number) => ({
   ...taskOf(name, needs),

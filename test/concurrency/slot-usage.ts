@@ -1,4 +1,7 @@
 /** What the streams of a group and of its runs say of its slots: how many were taken at once, and who ran without any. */
+
+import { checkOwnedHistory } from '../../actors/invariants/check-owned-history.ts';
+import type { Violation } from '../../actors/invariants/history-event.ts';
 import { foldTaskGroup } from '../../actors/task-group/task-group.fold.ts';
 import { newTaskGroup, slotsTaken, type TaskGroupContext } from '../../actors/task-group/task-group.state.ts';
 import type { TaskGroupEvent } from '../../schemas/events/task-group.events.ts';
@@ -38,6 +41,16 @@ export function slotUsageOf(events: Iterable<Told>, group: string, task: string)
   }
   return usage;
 }
+
+/** Breaches of the invariants in the streams of all actors that are no runs. */
+export function breachesIn(store: MemoryStore): Violation[] {
+  return store.streamNames().flatMap((stream) => {
+    const kind = ownedKinds.find((one) => stream.startsWith(`${one}-`));
+    return kind === undefined ? [] : checkOwnedHistory(kind, store.eventsOf(stream)).violations;
+  });
+}
+
+const ownedKinds = ['taskGroup', 'workflowQueue', 'clusterOperations'] as const;
 
 /** Everything that stands in the store, in its order. */
 export function everythingIn(store: MemoryStore): RecordedEvent[] {

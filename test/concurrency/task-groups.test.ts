@@ -6,7 +6,7 @@ import { subjects, type TaskGroupOperation } from '../../schemas/messages/subjec
 import { taskOf, workflowOf } from '../kit/definitions.ts';
 import { eventually } from '../kit/eventually.ts';
 import { MemoryCluster } from '../kit/memory-cluster.ts';
-import { everythingIn, slotUsageOf } from './slot-usage.ts';
+import { breachesIn, everythingIn, slotUsageOf } from './slot-usage.ts';
 
 let cluster: MemoryCluster;
 beforeEach(async () => {
@@ -14,7 +14,10 @@ beforeEach(async () => {
   await cluster.startMaster('m1');
   await cluster.startWorker('w1', { slots: 32 });
 });
-afterEach(() => cluster.stop());
+afterEach(async () => {
+  await cluster.stop();
+  expect(breachesIn(cluster.store)).toEqual([]);
+});
 
 const grouped = (name: string, afterMs: number, more: Partial<TaskDefinition> = {}): TaskDefinition => ({
   ...taskOf(name),

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFailed, test } from 'vitest';
+import { checkOwnedHistory } from '../../actors/invariants/check-owned-history.ts';
 import type { TaskGroupName, WorkflowName } from '../../schemas/ids.ts';
 import { type GroupsReply, groupsReplySchema } from '../../schemas/messages/concurrency.messages.ts';
 import { subjects, type TaskGroupOperation } from '../../schemas/messages/subjects.ts';
@@ -76,6 +77,11 @@ test('a hundred runs that wait for five slots never exceed them, through a kill 
     takenMax: slotCount,
     liveMax: slotCount,
     grantCount: runCount,
+  });
+  const history = events.filter(({ stream }) => stream === 'taskGroup-scarce');
+  expect(checkOwnedHistory('taskGroup', history)).toMatchObject({
+    violations: [],
+    owners: [{ epoch: 1 }, { epoch: 2 }],
   });
   const view = await eventually('all slots are given back', async () => {
     const now = await group('list');

@@ -1,9 +1,11 @@
 /** `millrace certify <run>` and `millrace certify --all`: what the histories prove, and whether the invariants hold. */
+import { InvalidArgumentError } from 'commander';
 import type { WorkflowName } from '../../../schemas/ids.ts';
 import { Certifier } from '../../certify/certifier.ts';
 import { AppError } from '../../errors/app-error.ts';
 import { allEvents } from '../all-events.ts';
 import { durationMs, workflowName } from '../arguments.ts';
+import { type ActorName, certifyActor } from '../certify-actor.ts';
 import { certifyAll } from '../certify-all.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { limits } from '../limits.ts';
@@ -12,7 +14,7 @@ import { resolveInstance } from '../resolve-instance.ts';
 import type { Session } from '../session.ts';
 import { type CommandHost, commandGroups, examples } from './command-host.ts';
 
-type CertifyOptions = { all?: boolean; since?: number; workflow?: WorkflowName };
+type CertifyOptions = { actor?: ActorName; all?: boolean; since?: number; workflow?: WorkflowName };
 
 export function addCertifyCommand(host: CommandHost): void {
   host.program
@@ -21,13 +23,28 @@ export function addCertifyCommand(host: CommandHost): void {
     .description('Prove from the history of a run who owned it, that nobody else wrote, and that each invariant holds.')
     .argument('[run]', 'id of the run, or a unique beginning or end of it')
     .option('--all', 'check every run instead of one')
+    .option(
+      '--actor <kind/id>',
+      'the stream of taskGroup/<name>, workflowQueue/<workflow> or clusterOperations/main',
+      actorName,
+    )
     .option('--since <duration>', 'with --all: only runs submitted this long ago or later, such as 7d', durationMs)
     .option('--workflow <name>', 'with --all: only runs of this workflow', workflowName)
     .addHelpText('after', examples('millrace certify 0193a4c2', 'millrace certify --all --since 7d'))
     .action((part: string | undefined, options: CertifyOptions) => {
+      const { actor } = options;
+      if (actor !== undefined && part === undefined) return host.withSession((session) => certifyActor(session, actor));
       checkUsage(part, options);
       return host.withSession((session) => (part === undefined ? all(session, options) : one(session, part)));
     });
+}
+
+function actorName(text: string): ActorName {
+  const [, kind, id] = /^(taskGroup|workflowQueue|clusterOperations)\/([A-Za-z][\w-]{0,62})$/.exec(text) ?? [];
+  if (kind === undefined || id === undefined) {
+    throw new InvalidArgumentError('Expected taskGroup/<name>, workflowQueue/<workflow> or clusterOperations/main.');
+  }
+  return { kind: kind as ActorName['kind'], id }; // The pattern has no other kinds.
 }
 
 function checkUsage(part: string | undefined, { all, since, workflow }: CertifyOptions): void {
