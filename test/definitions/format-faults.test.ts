@@ -2,9 +2,12 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { taskSourceSchema } from '../../schemas/definition/task-source.ts';
 import { formatFaults } from '../../src/definitions/format-faults.ts';
 import { loadDefinitionFile } from '../../src/definitions/load-definition-file.ts';
 import { parseDefinition } from '../../src/definitions/parse-definition.ts';
+
+const taskTypes = taskSourceSchema.options.map(({ shape }) => [...shape.type.values][0]);
 
 let folder: string;
 beforeAll(async () => {
@@ -20,7 +23,7 @@ function format(text: string): string {
 test('a fault is shown with its line and a caret below', () => {
   expect(format('name: w\ntasks:\n  a: {type: scirpt}\n')).toBe(
     [
-      'w.yaml:3:13 tasks.a.type: expected one of shell, http, wait, script; came "scirpt". Did you mean "script"?',
+      `w.yaml:3:13 tasks.a.type: expected one of ${taskTypes.join(', ')}; came "scirpt". Did you mean "script"?`,
       '  3 |   a: {type: scirpt}',
       '    |             ^',
     ].join('\n'),
