@@ -4,7 +4,7 @@
  *
  * A1 One worker is asked by one loop, however often it went.
  */
-import type { TaskStatus } from '../../actors/task-instance/task-instance.machine.ts';
+import type { TaskStatus } from '../../actors/task-instance/task-instance.state.ts';
 import type { AttemptId, InstanceId, TaskName, WorkerId } from '../../schemas/ids.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 

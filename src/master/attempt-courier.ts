@@ -9,7 +9,7 @@
  *    (`onWorkerLost`): the loss of the worker decides.
  */
 
-import type { AttemptPlace } from '../../actors/task-instance/task-instance.machine.ts';
+import type { AttemptPlace } from '../../actors/task-instance/task-instance.state.ts';
 import { attemptInputs } from '../../actors/workflow-instance/attempt-inputs.ts';
 import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { MasterConfig } from '../../schemas/config.schema.ts';

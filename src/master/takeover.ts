@@ -5,7 +5,7 @@
  * R1 Now and then each worker is asked again for all that it should hold. A message of an earlier life of it may come late and
  *    say of an attempt that it has started, after this life has said that it knows of none: nobody would ask any more.
  */
-import type { TaskStatus } from '../../actors/task-instance/task-instance.machine.ts';
+import type { TaskStatus } from '../../actors/task-instance/task-instance.state.ts';
 import { awaitedAttempts } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { InstanceId, MasterId, WorkerId } from '../../schemas/ids.ts';
