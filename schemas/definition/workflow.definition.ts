@@ -119,7 +119,6 @@ export const definitionReferenceSchema = z.strictObject({
 });
 
 export type Concurrency = z.infer<typeof concurrencySchema>;
-export type TaskGroupUse = z.infer<typeof taskGroupUseSchema>;
 export type Priority = z.infer<typeof prioritySchema>;
 export type RetryPolicy = z.infer<typeof retryPolicySchema>;
 export type TaskDefinition = z.infer<typeof taskDefinitionSchema>;

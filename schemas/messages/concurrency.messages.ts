@@ -1,7 +1,7 @@
 /** What users ask of task groups and of the cluster, and what masters tell each other of slots and turns. */
 import { z } from 'zod';
 import { concurrencySchema, prioritySchema } from '../definition/workflow.definition.ts';
-import { crownEndSchema, frozenSchema } from '../events/cluster-operations.events.ts';
+import { frozenSchema } from '../events/cluster-operations.events.ts';
 import { slotEndSchema, slotHolderSchema } from '../events/task-group.events.ts';
 import { holdReasonSchema } from '../events/workflow-instance.events.ts';
 import { instanceIdSchema, masterIdSchema, taskGroupNameSchema, taskNameSchema, workflowNameSchema } from '../ids.ts';
@@ -119,21 +119,11 @@ export const admissionNoticeSchema = z.object({
   ...admissionStateSchema.shape,
 });
 
-export const crownRemovalSchema = z.object({
-  id: z.string(),
-  why: crownEndSchema,
-  by: z.string(),
-  reason: z.string().optional(),
-});
-
 export type TaskGroupView = z.infer<typeof taskGroupViewSchema>;
 export type GroupsReply = z.infer<typeof groupsReplySchema>;
-export type OperationRequest = z.infer<typeof operationRequestSchema>;
 export type OperationsReply = z.infer<typeof operationsReplySchema>;
 export type SlotSync = z.infer<typeof slotSyncSchema>;
 export type SlotState = z.infer<typeof slotStateSchema>;
 export type SlotStates = z.infer<typeof slotStatesSchema>;
-export type AdmissionRequest = z.infer<typeof admissionRequestSchema>;
 export type AdmissionState = z.infer<typeof admissionStateSchema>;
 export type AdmissionNotice = z.infer<typeof admissionNoticeSchema>;
-export type CrownRemoval = z.infer<typeof crownRemovalSchema>;

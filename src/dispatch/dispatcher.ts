@@ -54,20 +54,11 @@ const candidatesKept = 8;
 const slotReportFactor = 10;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { pool, config, clock, ids, holdOf, onSlot, onHeld } = options;
+  const { pool, config, clock, holdOf, onSlot, onHeld } = options;
   const queues = new Map<WorkerGroup, TaskQueue>();
   const held = createHeldTasks(clock);
-  const choose = balancerOf(config.balancer, () => ids.random());
+  const assign = createAssign(options);
   let holdTimer: Timer | undefined;
-
-  const assign = (candidates: readonly Candidate[], { instance, task }: { instance: InstanceId; task: TaskName }) => {
-    const { worker } = choose(candidates);
-    const workerIncarnation = pool.member(worker)?.incarnation;
-    if (workerIncarnation === undefined) throw new Error(`the worker ${worker} was chosen but is not known`);
-    const attemptId = ids.uuid() as AttemptId;
-    pool.reserve({ attemptId, instance, task, worker, workerIncarnation });
-    return { attemptId, worker, workerIncarnation, why: reasonOf(config.balancer, candidates) };
-  };
 
   const reportHeld = (): void => {
     holdTimer = undefined;
@@ -130,6 +121,22 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     },
     waitingCount: () => [...queues.values()].reduce((total, queue) => total + queue.length, held.length),
     stop: () => holdTimer?.cancel(),
+  };
+}
+
+/** Chooses a worker among the candidates and takes its slot (D1). */
+function createAssign({ pool, config, ids }: DispatcherOptions) {
+  const choose = balancerOf(config.balancer, () => ids.random());
+  return (
+    candidates: readonly Candidate[],
+    { instance, task }: { instance: InstanceId; task: TaskName },
+  ): Placement => {
+    const { worker } = choose(candidates);
+    const workerIncarnation = pool.member(worker)?.incarnation;
+    if (workerIncarnation === undefined) throw new Error(`the worker ${worker} was chosen but is not known`);
+    const attemptId = ids.uuid() as AttemptId;
+    pool.reserve({ attemptId, instance, task, worker, workerIncarnation });
+    return { attemptId, worker, workerIncarnation, why: reasonOf(config.balancer, candidates) };
   };
 }
 
