@@ -11,9 +11,9 @@ import type { WorkflowInstanceActor } from '../../actors/workflow-instance/workf
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
-import type { Start, WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
+import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId } from '../../schemas/ids.ts';
-import { LanguageModel } from '../kit/language-model.ts';
+import { LanguageModel, type Wishes } from '../kit/language-model.ts';
 import { calmSteps, echoesOf, type Step, type WorldView, wildSteps } from './random-steps.ts';
 import { conclude, lossesMax, now, submit, takeOwnership } from './run-events.ts';
 
@@ -34,6 +34,7 @@ export class RandomRun {
     children: new Map(),
     timers: new Map(),
     runTimers: new Set(),
+    isQueued: false,
     attemptCount: 0,
     stopsLeft: 1,
     repairsLeft: 4,
@@ -42,11 +43,11 @@ export class RandomRun {
   private readonly gone = new Set<AttemptId>();
   private epoch = 0;
 
-  constructor(actor: WorkflowInstanceActor, start?: Start) {
+  constructor(actor: WorkflowInstanceActor, wishes: Wishes = {}) {
     this.actor = actor;
-    this.model = new LanguageModel(actor.plan.definition, lossesMax, start);
+    this.model = new LanguageModel(actor.plan.definition, lossesMax, wishes);
     this.snapshot = actor.initial();
-    this.perform({ command: { ...submit, ...(start === undefined ? {} : { start }) } });
+    this.perform({ command: { ...submit, ...wishes } });
     this.takeOver();
   }
 
@@ -128,6 +129,7 @@ export class RandomRun {
     if (command.type === 'AssignTask' || command.type === 'StartTask') world.attemptCount += 1;
     if (command.type === 'StartTask') world.toPlace.delete(command.task);
     if (command.type === 'RequestStop') world.stopsLeft = 0;
+    if (command.type === 'RequestStop' || command.type === 'AdmitWorkflow') world.isQueued = false;
     if (command.type === 'FireTimer') world.timers.delete(command.timerId);
     if (command.type === 'FireRunTimer') world.runTimers.delete(command.timerId);
     if (command.type === 'ConcludeTask') world.children.delete(command.attemptId);
@@ -195,9 +197,11 @@ export class RandomRun {
       case 'armRunTimer':
         runTimers.add(effect.timerId);
         return;
+      case 'requestAdmission':
+        this.world.isQueued = true;
+        return;
       case 'concludeWorkflow':
       case 'concludePause':
-      case 'requestAdmission':
         throw new Error(`${effect.type} was not answered at once`);
     }
   }

@@ -19,8 +19,8 @@ function played(definition: WorkflowDefinition, choices: readonly number[]): Ran
   return run;
 }
 
-/** Dry runs, and runs that wait for their turn, are specified by example. */
-const elsewhere = ['TaskDryRun', 'WorkflowAdmitted'];
+/** Of dry runs, which have a property of their own. */
+const elsewhere = ['TaskDryRun'];
 
 /** As the journal gives it back. */
 function read({ type, data }: WorkflowInstanceEvent): WorkflowInstanceEvent {
@@ -53,10 +53,24 @@ describe('random runs', () => {
     const modes = fc.constantFrom('only' as const, 'forward' as const, 'backward' as const);
     fc.assert(
       fc.property(definitions, fc.nat(), modes, choicesArbitrary, (definition, pick, mode, choices) => {
-        const run = new RandomRun(workflowInstanceActor(planOf(definition)), startOf(definition, pick, mode));
+        const run = new RandomRun(workflowInstanceActor(planOf(definition)), {
+          start: startOf(definition, pick, mode),
+        });
         run.play(choices);
       }),
       { numRuns: 100 },
+    );
+  });
+
+  it('give no task to a worker in a dry run, and take the same ways', () => {
+    fc.assert(
+      fc.property(definitions, choicesArbitrary, (definition, choices) => {
+        const run = new RandomRun(workflowInstanceActor(planOf(definition)), { dryRun: true });
+        run.play(choices);
+        const types = run.recorded.map(({ event }) => event.type);
+        for (const type of ['TaskAssigned', 'TaskAwaits', 'TaskDelayed'] as const) expect(types).not.toContain(type);
+      }),
+      { numRuns: 60 },
     );
   });
 

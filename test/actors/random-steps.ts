@@ -42,6 +42,8 @@ export type WorldView = {
   /** Tasks by timer. */
   timers: Map<string, string>;
   runTimers: Set<string>;
+  /** The run has asked for its turn. */
+  isQueued: boolean;
   attemptCount: number;
   stopsLeft: number;
   /** How often an ended run may still be opened again. */
@@ -53,6 +55,7 @@ let keyCount = 0;
 /** What goes well, and what brings whatever waits to its end. */
 export function calmSteps(plan: Plan, snapshot: WorkflowInstanceSnapshot, world: WorldView): Step[] {
   const steps: Step[] = [...world.toPlace].map((task) => place(plan, snapshot, world, task));
+  if (world.isQueued) steps.push({ command: { type: 'AdmitWorkflow', now }, happening: { kind: 'admitted' } });
   for (const { task, count, phase, isCancelled } of world.attempts.values()) {
     if (isCancelled) {
       steps.push(say('cancelled', task, count));

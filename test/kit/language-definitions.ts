@@ -29,12 +29,14 @@ export function languageArbitrary(taskCountMax = 8): fc.Arbitrary<WorkflowDefini
       traits: fc.array(traitsArbitrary, { minLength: taskCountMax, maxLength: taskCountMax }),
       timeoutMs: fc.constantFrom(undefined, undefined, 1_000),
       timeoutPolicy: fc.constantFrom(undefined, 'warn' as const),
+      isSerial: fc.integer({ min: 0, max: 4 }).map((number) => number === 0),
     })
-    .map(({ plain, traits, timeoutMs, timeoutPolicy }) => ({
+    .map(({ plain, traits, timeoutMs, timeoutPolicy, isSerial }) => ({
       ...workflowOf(
         plain.tasks.map((task, index) => withTraits(plain, task, traits[index])),
         { failurePolicy: plain.failurePolicy },
       ),
+      ...(isSerial ? { concurrency: { policy: 'wait' as const } } : {}),
       ...(timeoutMs === undefined ? {} : { timeoutMs }),
       ...(timeoutPolicy === undefined ? {} : { timeoutPolicy }),
     }));

@@ -26,7 +26,10 @@ export type Happening =
   | { kind: 'signalled'; name: string }
   | { kind: 'cleared'; scope: Scope; tasks: readonly string[] }
   /** `prioritised` changes the order in which tasks get a worker, and nothing else. */
-  | { kind: 'stopRequested' | 'pauseRequested' | 'resumed' | 'timedOutRun' | 'prioritised' };
+  | { kind: 'admitted' | 'stopRequested' | 'pauseRequested' | 'resumed' | 'timedOutRun' | 'prioritised' };
+
+/** What a submission may ask for. */
+export type Wishes = { start?: Start; dryRun?: boolean };
 
 /** `met`: what needs it may run, `dead`: is not on the way taken, `failed`: must not run. */
 type Edge = 'open' | 'met' | 'dead' | 'failed';
@@ -45,10 +48,15 @@ export class LanguageModel {
   /** Nothing begins any more: somebody stopped the run, or a failure or its timeout ended it. */
   private ending: 'stop' | 'failure' | undefined;
   private isPaused = false;
+  /** Waits for its turn: nothing has begun. */
+  private isQueued: boolean;
+  private readonly isDry: boolean;
 
-  constructor(definition: WorkflowDefinition, lossesMax: number, start?: Start) {
+  constructor(definition: WorkflowDefinition, lossesMax: number, { start, dryRun = false }: Wishes = {}) {
     this.definition = definition;
     this.lossesMax = lossesMax;
+    this.isQueued = definition.concurrency !== undefined;
+    this.isDry = dryRun;
     const chosen = start === undefined ? undefined : this.selected(start);
     for (const task of definition.tasks) this.tasks.set(task.name, newTask(task, chosen?.has(task.name) === false));
     this.makeReady();
@@ -64,6 +72,9 @@ export class LanguageModel {
       case 'pauseRequested':
       case 'resumed':
         this.isPaused = happening.kind === 'pauseRequested';
+        break;
+      case 'admitted':
+        this.isQueued = false;
         break;
       case 'prioritised':
         break;
@@ -83,7 +94,7 @@ export class LanguageModel {
   allows(asked: Happening): boolean {
     const statuses = this.statuses();
     const isOver = this.isComplete();
-    if (!isOver && this.ending !== undefined) return asked.kind === 'stopRequested';
+    if (!isOver && (this.ending !== undefined || this.isQueued)) return asked.kind === 'stopRequested';
     switch (asked.kind) {
       case 'skipped':
         return skippable.includes(statuses[asked.task] ?? '');
@@ -162,6 +173,8 @@ export class LanguageModel {
       else this.choose(task, taken?.next ?? settings.otherwise);
     } else if (settings.type === 'conditions') {
       this.choose(task, this.holds(settings.when) ? settings.next : settings.otherwise);
+    } else if (this.isDry) {
+      task.phase = 'succeeded';
     } else if (delayMs !== undefined && !task.isDelayOver) {
       task.phase = 'delayed';
     } else {
@@ -209,6 +222,7 @@ export class LanguageModel {
     const statuses = this.statuses();
     this.ending = ending;
     this.isPaused = false;
+    this.isQueued = false;
     for (const [name, task] of this.tasks) {
       if (task === except || ends.includes(statuses[name] ?? '')) continue;
       task.isAbsent = false;
@@ -278,6 +292,7 @@ export class LanguageModel {
   }
 
   private idleStatus({ definition, isLeftOut }: ModelTask, known: Known): string {
+    if (this.isQueued) return 'waiting';
     const edges = definition.needs.map((need) => this.edge(need, definition, known));
     if (edges.includes('failed')) return 'blocked';
     if (edges.includes('open')) return 'waiting';
