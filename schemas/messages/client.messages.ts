@@ -143,6 +143,8 @@ export const runReplySchema = z.object({
   owner: z.object({ master: masterIdSchema, host: z.string(), epoch: z.int() }).optional(),
   revision: z.int(),
   params: jsonRecordSchema,
+  /** Of a run that succeeded and whose definition declares outputs; absent when they cannot be told. */
+  outputs: jsonRecordSchema.optional(),
   counts: z.record(z.string(), z.int()),
   tasks: z.array(taskSummarySchema),
 });

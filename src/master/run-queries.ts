@@ -1,6 +1,9 @@
 /** Questions about runs, answered by any master: from memory where it owns the run, else from the journal. */
+
+import { outputsOfRun } from '../../actors/child-runs/child-run.ts';
 import type { Plan } from '../../actors/graph/plan.ts';
 import { explain } from '../../actors/workflow-instance/explain.ts';
+import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import { runStatusOf, taskStateOf, taskSummaries } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import { errorReplySchema } from '../../schemas/errors.ts';
 import type { AttemptId, InstanceId, TaskName, WorkerId } from '../../schemas/ids.ts';
@@ -96,6 +99,7 @@ export class RunQueries {
       ...(owner === null ? {} : { owner: { master: owner.master, host: owner.host, epoch } }),
       revision,
       params: context.params,
+      ...declaredOutputs(actor.plan, snapshot),
       counts: { ...context.counts },
       tasks: await withMissingRuns(this.#options, { actor, snapshot }, taskSummaries(actor.plan, context)),
     };
@@ -194,6 +198,12 @@ export class RunQueries {
       ...(plan.definition.description === undefined ? {} : { description: plan.definition.description }),
     }));
   }
+}
+
+function declaredOutputs(plan: Plan, { value, context }: WorkflowInstanceSnapshot): Pick<RunReply, 'outputs'> {
+  if (value !== 'succeeded' || plan.definition.outputs === undefined) return {};
+  const resolved = outputsOfRun({ plan, context });
+  return resolved.ok ? { outputs: resolved.values } : {};
 }
 
 export function notFound(id: InstanceId): AppError {

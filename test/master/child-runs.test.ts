@@ -119,6 +119,8 @@ describe('a child run', () => {
     const { instance } = await cluster.submit('parent');
     const { tasks } = await cluster.whenEnded(instance);
     expect(tasks[0]?.outputs).toEqual({ total: 6, text: 'of monday' });
+    const child = await cluster.show(childOf(instance) as InstanceId);
+    expect(child.outputs).toEqual({ total: 6, text: 'of monday' });
   });
 
   test('that fails is named in the fault of the task; another attempt is another child', async () => {

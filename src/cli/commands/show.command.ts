@@ -52,6 +52,9 @@ function headLines({ screen: { colors } }: Session, reply: RunReply, now: number
     ...(owner === undefined ? [] : [field('owner', `${owner.master} on ${oneLine(owner.host)}, epoch ${owner.epoch}`)]),
     field('revision', String(revision)),
     ...(hasParams ? [field('params', shortened(oneLine(JSON.stringify(params)), paramsLengthMax))] : []),
+    ...(reply.outputs === undefined
+      ? []
+      : [field('outputs', shortened(oneLine(JSON.stringify(reply.outputs)), paramsLengthMax))]),
     field('tasks', countsText(counts)),
   ];
 }
