@@ -49,17 +49,16 @@ export function isTurnOver({ plan, context }: Pick<SlotRun, 'plan' | 'context'>,
 }
 
 /** The tasks of the plan that have a group. Found once for each plan: most have none. */
-export function groupTasksOf(plan: Plan): readonly TaskName[] {
+export function groupTasksOf(plan: Plan): ReadonlySet<TaskName> {
   const known = groupTasks.get(plan);
   if (known !== undefined) return known;
-  const names = plan.tasks
-    .filter(({ definition }) => definition.group !== undefined)
-    .map(({ definition }) => definition.name);
+  const names = new Set<TaskName>();
+  for (const { definition } of plan.tasks) if (definition.group !== undefined) names.add(definition.name);
   groupTasks.set(plan, names);
   return names;
 }
 
-const groupTasks = new WeakMap<Plan, readonly TaskName[]>();
+const groupTasks = new WeakMap<Plan, ReadonlySet<TaskName>>();
 
 function groupTask({ plan, context }: SlotRun, task: TaskName) {
   const index = plan.indexOf(task) ?? -1;

@@ -48,9 +48,9 @@ export class RunSlots {
 
   /** An attempt has ended, or the task waits no more: slots that it does not need are given back. */
   settle(instance: LiveInstance, task: TaskName): void {
-    if (!groupTasksOf(instance.actor.plan).includes(task)) return;
+    if (!groupTasksOf(instance.actor.plan).has(task)) return;
     const need = needOf(instance, task, instance.snapshot);
-    for (const wanted of this.#courier.wantedOf(instance.id, task)) {
+    for (const wanted of this.#courier.wantedFor(instance.id, task)) {
       const { round, turn } = wanted.holder;
       if (need?.holder.round === round && need.holder.turn === turn) continue;
       this.#courier.release(wanted, 'ended');
@@ -70,7 +70,7 @@ export class RunSlots {
 
   /** The run is over: nothing of it needs anything. */
   ended({ id, actor }: LiveInstance): void {
-    if (groupTasksOf(actor.plan).length === 0) return;
+    if (groupTasksOf(actor.plan).size === 0) return;
     for (const wanted of this.#courier.wantedOf(id)) this.#courier.release(wanted, 'runEnded');
   }
 

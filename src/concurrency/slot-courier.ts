@@ -48,6 +48,8 @@ const messageLengthMax = 500;
 export class SlotCourier {
   readonly #options: SlotCourierOptions;
   readonly #lines = new Map<TaskGroupName, Line>();
+  /** What is wanted for each task, so that the end of one costs nothing for the others. */
+  readonly #byTask = new Map<string, Set<Entry>>();
   #isStopped = false;
 
   constructor(options: SlotCourierOptions) {
@@ -63,34 +65,40 @@ export class SlotCourier {
     const line = this.#lineOf(wanted.group);
     const key = keyOf(wanted.holder);
     if (line.wanted.has(key)) return;
-    line.wanted.set(key, { ...wanted, isGranted, isTold: false });
+    const entry = { ...wanted, isGranted, isTold: false };
+    line.wanted.set(key, entry);
+    const task = taskKeyOf(wanted.holder);
+    this.#byTask.set(task, (this.#byTask.get(task) ?? new Set()).add(entry));
     this.#wake(wanted.group, line, gatherMs);
   }
 
   release(wanted: Pick<WantedSlots, 'group' | 'holder' | 'epoch'>, why: SlotEnd): void {
     const { group, holder, epoch } = wanted;
     const line = this.#lineOf(group);
-    line.wanted.delete(keyOf(holder));
+    this.#drop(line, keyOf(holder));
     line.released.set(keyOf(holder), { holder, why, epoch });
     this.#wake(group, line, gatherMs);
   }
 
-  /** What is wanted for the run, or for one of its tasks. */
-  wantedOf(instance: InstanceId, task?: TaskName): WantedSlots[] {
+  /** What is wanted for the task. */
+  wantedFor(instance: InstanceId, task: TaskName): WantedSlots[] {
+    return [...(this.#byTask.get(taskKeyOf({ instance, task })) ?? [])];
+  }
+
+  /** What is wanted for any task of the run. */
+  wantedOf(instance: InstanceId): WantedSlots[] {
     const found: WantedSlots[] = [];
     for (const { wanted } of this.#lines.values()) {
-      for (const entry of wanted.values()) {
-        const { holder } = entry;
-        if (holder.instance === instance && (task === undefined || holder.task === task)) found.push(entry);
-      }
+      for (const entry of wanted.values()) if (entry.holder.instance === instance) found.push(entry);
     }
     return found;
   }
 
   /** The run is another master's now, which says for itself what it needs. */
   forget(instance: InstanceId): void {
-    for (const { wanted, released } of this.#lines.values()) {
-      for (const [key, { holder }] of wanted) if (holder.instance === instance) wanted.delete(key);
+    for (const line of this.#lines.values()) {
+      const { wanted, released } = line;
+      for (const [key, { holder }] of wanted) if (holder.instance === instance) this.#drop(line, key);
       for (const [key, { holder }] of released) if (holder.instance === instance) released.delete(key);
     }
   }
@@ -112,6 +120,16 @@ export class SlotCourier {
   stop(): void {
     this.#isStopped = true;
     for (const { timer } of this.#lines.values()) timer?.cancel();
+  }
+
+  #drop({ wanted }: Line, key: string): void {
+    const entry = wanted.get(key);
+    if (entry === undefined) return;
+    wanted.delete(key);
+    const task = taskKeyOf(entry.holder);
+    const others = this.#byTask.get(task);
+    others?.delete(entry);
+    if (others?.size === 0) this.#byTask.delete(task);
   }
 
   #lineOf(group: TaskGroupName): Line {
@@ -172,6 +190,8 @@ export class SlotCourier {
 }
 
 const keyOf = ({ instance, task, round, turn }: SlotHolder): string => `${instance}/${task}/${round}/${turn}`;
+
+const taskKeyOf = ({ instance, task }: Pick<SlotHolder, 'instance' | 'task'>): string => `${instance}/${task}`;
 
 function requestOf({ holder, priority, slots, epoch }: Entry): SlotSync['requests'][number] {
   return { holder, priority, slots, epoch };

@@ -127,4 +127,22 @@ describe('a freeze', () => {
     expect((await operate({ type: 'unfreeze', target: frozen })).freezes).toEqual([]);
     expect((await cluster.whenEnded(run)).run.status).toBe('succeeded');
   });
+
+  test('is kept by the next owner of the operations when theirs is killed', async () => {
+    await cluster.register(workflowOf([slow('a', [], 0)]));
+    const frozen = { kind: 'workflow', name: 'tested' };
+    await operate({ type: 'freeze', target: frozen });
+    const owners = () =>
+      cluster.store
+        .eventsOf('clusterOperations-main')
+        .flatMap(({ type, data }) => (type === 'OwnershipTaken' ? [(data as { master: string }).master] : []));
+    const [first] = owners();
+    cluster.kill(first as string);
+    await until('another master owns them', async () => owners().length === 2);
+    expect(owners()[1]).not.toBe(first);
+    const run = await submit();
+    await until('the run is held', async () => heldCodes(run).includes('WORKFLOW_FROZEN'));
+    expect((await operate({ type: 'unfreeze', target: frozen })).freezes).toEqual([]);
+    expect((await cluster.whenEnded(run)).run.status).toBe('succeeded');
+  });
 });
