@@ -135,6 +135,8 @@ export const taskSummarySchema = z.object({
   dueAt: z.int().optional(),
   /** Why it is not running, or why it failed. */
   note: z.string().optional(),
+  /** Of a dependent: which runs it still waits for, as the answering master sees them now. */
+  missing: z.string().optional(),
 });
 
 export const runQuerySchema = z.strictObject({ instance: instanceIdSchema });

@@ -12,7 +12,7 @@ type Run = Pick<FoldedRun, 'actor' | 'snapshot'>;
 /** Of a run with more waiting dependents the first ones are looked at. */
 const lookedAtMax = 20;
 
-/** The tasks of a run, those that wait for other runs with a note on which. */
+/** The tasks of a run; those that wait for other runs say for which. What comes from the run's own stream stays as it is. */
 export async function withMissingRuns(
   sources: DependenceSources,
   run: Run,
@@ -24,7 +24,7 @@ export async function withMissingRuns(
     const settings = task.status === 'awaiting' ? settingsOf(run, task) : undefined;
     const isLookedAt = settings !== undefined && lookedAtCount < lookedAtMax;
     if (isLookedAt) lookedAtCount += 1;
-    told.push(isLookedAt ? { ...task, note: await missingNote(sources, run, settings) } : task);
+    told.push(isLookedAt ? { ...task, missing: await missingNote(sources, run, settings) } : task);
   }
   return told;
 }

@@ -63,7 +63,7 @@ describe('a dependent', () => {
     await finish('load', at('16T03:00:00'));
     await finish('load', at('18T03:00:00'));
     await settle();
-    expect((await cluster.show(instance)).tasks[0]?.note).toBe(
+    expect((await cluster.show(instance)).tasks[0]?.missing).toBe(
       'waits for load last2Days (2026-03-17 00:00 to 2026-03-18 00:00 UTC): no run yet',
     );
     await finish('load', at('17T03:00:00'));

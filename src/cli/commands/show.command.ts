@@ -76,7 +76,8 @@ function taskColumns({ screen }: Session, now: number): Column<TaskSummary>[] {
   ];
 }
 
-function taskNote({ note = '', child, dueAt }: TaskSummary, now: number): string {
+function taskNote({ missing, note = '', child, dueAt }: TaskSummary, now: number): string {
+  if (missing !== undefined) return missing;
   if (child !== undefined && !note.includes(child)) return note === '' ? `run ${child}` : `${note}; run ${child}`;
   return dueAt === undefined || dueAt <= now ? note : `${note} (in ${shortDuration(dueAt - now)} at the latest)`;
 }
