@@ -6,7 +6,14 @@ import type { Plan } from '../graph/plan.ts';
 import { type ClusterOperationsContext, type Crown, findFreeze } from './cluster-operations.state.ts';
 
 /** A task that is to be placed. */
-export type PlaceableTask = { instance: InstanceId; workflow: WorkflowName; task: TaskName; group: WorkerGroup };
+export type PlaceableTask = {
+  instance: InstanceId;
+  workflow: WorkflowName;
+  task: TaskName;
+  group: WorkerGroup;
+  /** The run whose task made this one. */
+  parent?: InstanceId;
+};
 
 /**
  * Why the task may not be placed now; undefined when it may. A coronation goes before a freeze: what is crowned runs, even if

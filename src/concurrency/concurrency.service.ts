@@ -3,7 +3,7 @@
  * here, each by one master at a time; the runs of this master ask them, wherever they are.
  */
 import type { ClusterOperationsCommand } from '../../schemas/commands/concurrency.commands.ts';
-import type { Incarnation, InstanceId, MasterId } from '../../schemas/ids.ts';
+import type { Incarnation, InstanceId, MasterId, TaskName } from '../../schemas/ids.ts';
 import { admissionNoticeSchema, slotStatesSchema } from '../../schemas/messages/concurrency.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import { ActorCalls } from '../actor-host/actor-calls.ts';
@@ -13,6 +13,7 @@ import { ActorRecovery } from '../actor-host/actor-recovery.ts';
 import type { Bucket } from '../buckets/bucket.port.ts';
 import { createClaimBookOf } from '../claims/claim-book.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
+import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { PlaceRequest } from '../dispatch/held-tasks.ts';
 import { streamPrefixes } from '../journal/codec.ts';
 import type { Journal } from '../journal/journal.port.ts';
@@ -50,8 +51,7 @@ export type ConcurrencyOptions = {
   pass: (action: () => void) => void;
   /** Of the runs of this master. */
   effects: () => Pick<RunSlotsOptions, 'place' | 'hold'>;
-  /** Orders to the cluster have changed: what waits is to be looked at again. */
-  recheck: () => void;
+  dispatcher: () => Pick<Dispatcher, 'recheck' | 'isHeld'>;
 };
 
 export class ConcurrencyService {
@@ -154,7 +154,23 @@ export class ConcurrencyService {
   holdOf({ instance: id, task, group }: PlaceRequest) {
     const instance = this.#options.runs.find(id);
     if (instance === undefined) return undefined;
-    return this.#follower.holdOf({ instance: id, workflow: instance.workflow, task, group }, instance.actor.plan);
+    const parent = instance.snapshot.context.parent?.instance;
+    const placeable = {
+      instance: id,
+      workflow: instance.workflow,
+      task,
+      group,
+      ...(parent === undefined ? {} : { parent }),
+    };
+    return this.#follower.holdOf(placeable, instance.actor.plan);
+  }
+
+  #isOrdered(instance: LiveInstance, task: TaskName): boolean {
+    const { plan } = instance.actor;
+    const definition = plan.tasks[plan.indexOf(task) ?? -1]?.definition;
+    if (definition === undefined) return false;
+    const { workerGroup: group, priority } = definition;
+    return this.holdOf({ instance: instance.id, task, group, priority }) !== undefined;
   }
 
   /** A run was taken over. */
@@ -215,7 +231,7 @@ export class ConcurrencyService {
   }
 
   #createSlots(): RunSlots {
-    const { clock, log, config, runs, effects } = this.#options;
+    const { clock, log, config, runs, effects, dispatcher } = this.#options;
     return new RunSlots({
       send: async (group, sync) =>
         slotStatesSchema.parse(await this.#calls.ask('taskGroup', group, { type: 'sync', ...sync })),
@@ -223,13 +239,16 @@ export class ConcurrencyService {
       log,
       repeatIntervalMs: config.slotRepeatIntervalMs,
       find: (id) => runs.find(id),
+      isOrdered: (instance, task) => this.#isOrdered(instance, task),
+      isParked: (id, task) => dispatcher().isHeld(id, task),
       place: (id, task) => effects().place(id, task),
       hold: (id, task, reason) => effects().hold(id, task, reason),
     });
   }
 
   #ordersChanged(): void {
-    this.#options.recheck();
+    this.#options.dispatcher().recheck();
+    this.slots.ordersChanged();
     for (const { instance } of this.#follower.crowns) {
       const live = this.#options.runs.find(instance);
       if (live !== undefined) this.#checkCrowns(live);

@@ -72,7 +72,9 @@ export class OperationsFollower {
     return operationsHold(this.#context, task, (crown) => this.#isUnder(crown, task, plan));
   }
 
-  #isUnder(crown: Crown, { instance, task }: PlaceableTask, plan: Plan): boolean {
+  /** A child of the crowned run is under its crown: the crowned task may wait for it. */
+  #isUnder(crown: Crown, { instance, task, parent }: PlaceableTask, plan: Plan): boolean {
+    if (crown.instance === parent) return true;
     if (crown.instance !== instance) return false;
     const under = this.#under.get(crown) ?? tasksUnder(crown, plan);
     this.#under.set(crown, under);

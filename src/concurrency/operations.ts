@@ -149,6 +149,10 @@ export class Operations {
     if (status !== undefined && hasEnded(status)) {
       throw new AppError('COMMAND_NOT_ALLOWED', `the task ${task} of ${instance} is ${status} already`);
     }
+    if (run.value === 'queued') {
+      const message = `the run ${instance} waits for its turn, which other runs have: stop those, or crown it when it has begun`;
+      throw new AppError('COMMAND_NOT_ALLOWED', message);
+    }
     const { needs } = planned.definition;
     const chosen = upstreams ?? needs;
     for (const name of chosen) {

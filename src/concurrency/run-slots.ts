@@ -16,6 +16,10 @@ import { SlotCourier, type SlotCourierOptions } from './slot-courier.ts';
 
 export type RunSlotsOptions = Pick<SlotCourierOptions, 'send' | 'clock' | 'log' | 'repeatIntervalMs'> & {
   find: (id: InstanceId) => LiveInstance | undefined;
+  /** An order holds the task: until it ends the task gets no worker, and needs no slots. */
+  isOrdered: (instance: LiveInstance, task: TaskName) => boolean;
+  /** The order holds it at the dispatcher: no assignment of it is under way. */
+  isParked: (id: InstanceId, task: TaskName) => boolean;
   /** The task has its slots: it may get a worker. */
   place: (id: InstanceId, task: TaskName) => void;
   hold: (id: InstanceId, task: TaskName, reason: HoldReason) => void;
@@ -36,24 +40,38 @@ export class RunSlots {
 
   /** True when the task may get a worker: it has its slots, or needs none. Asks for nothing: it may not be durable yet. */
   hasSlots(instance: LiveInstance, task: TaskName, snapshot: WorkflowInstanceSnapshot): boolean {
-    const need = needOf(instance, task, snapshot);
+    const need = this.#needOf(instance, task, snapshot);
     return need === undefined || this.#courier.isGranted(need);
   }
 
   /** The task is ready, durably: it needs its slots now. */
   request(instance: LiveInstance, task: TaskName): void {
-    const need = needOf(instance, task, instance.snapshot);
+    const need = this.#needOf(instance, task, instance.snapshot);
     if (need !== undefined) this.#request(instance, task, need, false);
   }
 
   /** An attempt has ended, or the task waits no more: slots that it does not need are given back. */
   settle(instance: LiveInstance, task: TaskName): void {
     if (!groupTasksOf(instance.actor.plan).has(task)) return;
-    const need = needOf(instance, task, instance.snapshot);
+    const need = this.#needOf(instance, task, instance.snapshot);
     for (const wanted of this.#courier.wantedFor(instance.id, task)) {
       const { round, turn } = wanted.holder;
       if (need?.holder.round === round && need.holder.turn === turn) continue;
       this.#courier.release(wanted, 'ended');
+    }
+  }
+
+  /** Orders have changed: ready tasks that they hold give back what they have, and wait for nothing. */
+  ordersChanged(): void {
+    for (const { holder, ...wanted } of this.#courier.all()) {
+      const instance = this.#options.find(holder.instance);
+      if (instance === undefined || !isReady(instance, holder.task)) continue;
+      if (!this.#options.isOrdered(instance, holder.task)) continue;
+      // Slots of a task that is just being assigned are in use.
+      if (this.#courier.isGranted({ ...wanted, holder }) && !this.#options.isParked(holder.instance, holder.task))
+        continue;
+      this.settle(instance, holder.task);
+      this.#options.place(holder.instance, holder.task);
     }
   }
 
@@ -97,8 +115,15 @@ export class RunSlots {
   #granted(holder: SlotHolder): void {
     const instance = this.#options.find(holder.instance);
     if (instance === undefined) return;
+    this.settle(instance, holder.task);
     if (isReady(instance, holder.task)) this.#options.place(holder.instance, holder.task);
-    else this.settle(instance, holder.task);
+  }
+
+  /** While an order holds a ready task it needs no slots: others, a crowned one above all, may need them. */
+  #needOf(instance: LiveInstance, task: TaskName, snapshot: WorkflowInstanceSnapshot): SlotNeed | undefined {
+    const need = slotNeedOf(runOf(instance, snapshot), task);
+    if (need === undefined || !this.#options.isOrdered(instance, task)) return need;
+    return taskStateOf(instance.actor.plan, snapshot.context, task)?.status === 'ready' ? undefined : need;
   }
 
   #waits({ instance: id, task }: SlotHolder, reason: Extract<SlotState, { state: 'waiting' }>['reason']): void {
@@ -110,10 +135,6 @@ export class RunSlots {
 
 function runOf({ id, actor }: LiveInstance, { value, context }: WorkflowInstanceSnapshot) {
   return { instance: id, plan: actor.plan, value, context };
-}
-
-function needOf(instance: LiveInstance, task: TaskName, snapshot: WorkflowInstanceSnapshot): SlotNeed | undefined {
-  return slotNeedOf(runOf(instance, snapshot), task);
 }
 
 function isReady(instance: LiveInstance, task: TaskName): boolean {

@@ -85,6 +85,11 @@ export class SlotCourier {
     return [...(this.#byTask.get(taskKeyOf({ instance, task })) ?? [])];
   }
 
+  /** What is wanted of all groups. */
+  all(): WantedSlots[] {
+    return [...this.#lines.values()].flatMap(({ wanted }) => [...wanted.values()]);
+  }
+
   /** What is wanted for any task of the run. */
   wantedOf(instance: InstanceId): WantedSlots[] {
     const found: WantedSlots[] = [];

@@ -30,8 +30,10 @@ export type Dispatcher = {
   withdraw(instance: InstanceId, task?: TaskName): void;
   /** Slots may have become free: the waiting ones get them. */
   fill(): void;
-  /** Orders have changed: what they hold leaves its queue, what they hold no more is placed. */
+  /** Orders have changed: what they hold leaves its queue, what they hold no more is told by `onFreed`. */
   recheck(): void;
+  /** True when an order holds the task here. */
+  isHeld(instance: InstanceId, task: TaskName): boolean;
   waitingCount(): number;
   stop(): void;
 };
@@ -45,6 +47,8 @@ export type DispatcherOptions = {
   onSlot: (instance: InstanceId, task: TaskName, placement: Placement) => void;
   /** The order that keeps a task from being placed, if there is one. */
   holdOf: (request: PlaceRequest) => HoldReason | undefined;
+  /** No order holds the task any more: it is to be placed again. */
+  onFreed: (instance: InstanceId, task: TaskName) => void;
   /** A task has waited long enough to say why. */
   onHeld: (instance: InstanceId, task: TaskName, reason: HoldReason) => void;
 };
@@ -54,7 +58,7 @@ const candidatesKept = 8;
 const slotReportFactor = 10;
 
 export function createDispatcher(options: DispatcherOptions): Dispatcher {
-  const { pool, config, clock, holdOf, onSlot, onHeld } = options;
+  const { pool, config, clock, holdOf, onSlot, onFreed, onHeld } = options;
   const queues = new Map<WorkerGroup, TaskQueue>();
   const held = createHeldTasks(clock);
   const assign = createAssign(options);
@@ -113,12 +117,10 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
     },
     recheck: () => {
       held.moveFrom(queues, (request) => holdOf(request) !== undefined);
-      for (const request of held.takeWhere((one) => holdOf(one) === undefined)) {
-        const placement = place(request);
-        if (placement !== undefined) onSlot(request.instance, request.task, placement);
-      }
+      for (const { instance, task } of held.takeWhere((one) => holdOf(one) === undefined)) onFreed(instance, task);
       watchHeld();
     },
+    isHeld: (instance, task) => held.has(instance, task),
     waitingCount: () => [...queues.values()].reduce((total, queue) => total + queue.length, held.length),
     stop: () => holdTimer?.cancel(),
   };

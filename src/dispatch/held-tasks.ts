@@ -10,6 +10,7 @@ export type HeldTasks = {
   readonly length: number;
   add(request: PlaceRequest): void;
   remove(instance: InstanceId, task?: TaskName): void;
+  has(instance: InstanceId, task: TaskName): boolean;
   /** Those that have been held since then or longer; milliseconds by this process's clock. */
   since(limitAt: number): PlaceRequest[];
   /** Takes out those that fit. */
@@ -36,6 +37,7 @@ export function createHeldTasks(clock: Clock): HeldTasks {
       if (task !== undefined) held.delete(keyOf(instance, task));
       else for (const [key, { request }] of held) if (request.instance === instance) held.delete(key);
     },
+    has: (instance, task) => held.has(keyOf(instance, task)),
     since: (limitAt) => [...held.values()].filter(({ since }) => since <= limitAt).map(({ request }) => request),
     takeWhere: (fits) => {
       const taken: PlaceRequest[] = [];

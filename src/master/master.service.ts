@@ -100,6 +100,7 @@ export class MasterService {
       pool: this.#pool,
       holdOf: (request) => this.#concurrency.holdOf(request),
       onSlot: (instance, task, placement) => this.#effects.assign(instance, task, placement),
+      onFreed: (instance, task) => this.#effects.place(instance, task),
       onHeld: (instance, task, reason) => this.#effects.hold(instance, task, reason),
     });
     this.#definitions = new DefinitionStore({ journal, clock, ids, author: { master: id, incarnation } });
@@ -299,7 +300,7 @@ export class MasterService {
       runs: this.#host,
       pass: (action) => this.#gate.pass(action),
       effects: () => this.#effects,
-      recheck: () => this.#dispatcher.recheck(),
+      dispatcher: () => this.#dispatcher,
     });
   }
 

@@ -142,13 +142,14 @@ export class RunEffects {
     }
   }
 
-  /** A ready task has the slots of its group. */
+  /** A ready task has the slots of its group, or no order holds it any more. */
   place(id: InstanceId, task: TaskName): void {
     const instance = this.#options.find(id);
     if (instance === undefined) return;
     const command = this.#begin(instance, task, instance.snapshot);
     if (command?.type === 'AssignTask') this.#sendAssignment(instance, command);
     else if (command !== undefined) instance.send({ command, causationId: `slots.${task}` });
+    else this.#awaitSlots(instance, task);
   }
 
   /** The run has given the attempt away. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { InstanceId, TaskName } from '../../schemas/ids.ts';
+import type { InstanceId, TaskGroupName, TaskName, WorkerGroup } from '../../schemas/ids.ts';
 import { type OperationsReply, operationsReplySchema } from '../../schemas/messages/concurrency.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import { taskOf, workflowOf } from '../kit/definitions.ts';
@@ -96,6 +96,29 @@ describe('a crown', () => {
     expect(await ask({ task: 'c', upstreams: ['a'] })).toMatchObject({ code: 'COMMAND_NOT_ALLOWED' });
     expect(await ask({ task: 'c', upstreams: ['c'] })).toMatchObject({ code: 'BAD_REQUEST' });
     expect(await ask({ task: 'c', upstreams: ['b'] })).toMatchObject({ crowns: [{ task: 'c' }] });
+  });
+});
+
+const setSlots = (slots: number) => cluster.ask(subjects.taskGroup('set'), { group: 'scarce', slots });
+const grouped = { group: { name: 'scarce' as TaskGroupName } };
+
+describe('a crown over a task group', () => {
+  test('gets the slots for which others have waited longer, or which they hold without a worker', async () => {
+    await setSlots(1);
+    const idle = { ...slow('a', [], 0), ...grouped, workerGroup: 'nobody' as WorkerGroup };
+    await cluster.register({ ...workflowOf([idle]), name: 'idle' as never });
+    await cluster.register(workflowOf([{ ...slow('a', [], 50), ...grouped }]));
+    const holding = await submit('idle');
+    await until('it has the slot, and no worker', async () => heldCodes(holding).includes('NO_WORKER_IN_GROUP'));
+    const [longest, crowned] = [await submit(), await submit()];
+    await until('both wait for the slot', async () => {
+      return heldCodes(longest).includes('GROUP_SLOTS_TAKEN') && heldCodes(crowned).includes('GROUP_SLOTS_TAKEN');
+    });
+    await operate({ type: 'crown', instance: crowned, task: 'a' });
+    expect((await cluster.whenEnded(crowned)).run.status).toBe('succeeded');
+    expect(heldCodes(longest)).toContain('HELD_BY_CORONATION');
+    await cluster.ask(subjects.command, { type: 'stop', instance: holding });
+    expect((await cluster.whenEnded(longest)).run.status).toBe('succeeded');
   });
 });
 
