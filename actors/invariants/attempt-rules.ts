@@ -19,16 +19,29 @@ export type AttemptRecord = {
   attemptId: AttemptId;
   task: TaskName;
   attempt: number;
-  worker: WorkerId;
-  workerIncarnation: Incarnation;
-  why: PlacementReason;
+  /** Absent, with what follows from it, where no worker was needed. */
+  worker?: WorkerId;
+  workerIncarnation?: Incarnation;
+  why?: PlacementReason;
   life: AttemptMoment[];
 };
 
 type AttemptEvent = Extract<WorkflowInstanceEvent, { data: { attemptId: AttemptId } }>;
-type TaskRecord = { live: AttemptRecord | undefined; attemptCount: number; result: Moment | undefined };
+type TaskRecord = {
+  live: AttemptRecord | undefined;
+  attemptCount: number;
+  result: Moment | undefined;
+  wasCleared: boolean;
+};
 
-const endings: readonly string[] = ['TaskSucceeded', 'TaskFailed', 'TaskLost', 'TaskStopped', 'TaskRejected'];
+const endings: readonly string[] = [
+  'TaskSucceeded',
+  'TaskFailed',
+  'TaskLost',
+  'TaskStopped',
+  'TaskRejected',
+  'TaskConcluded',
+];
 
 export class AttemptRules {
   readonly records: AttemptRecord[] = [];
@@ -43,19 +56,40 @@ export class AttemptRules {
   take(read: ReadEvent): void {
     const { event } = read;
     if (event.type === 'TaskAssigned') this.#assign(event.data, momentOf(read));
+    else if (event.type === 'TaskAwaits') this.#await(event.data, momentOf(read));
+    else if (event.type === 'StateCleared') this.#forget(event.data);
     else if (isAttemptEvent(event)) this.#live(event, momentOf(read));
+  }
+
+  /** What is to run again has no result any more. */
+  #forget({ scope, tasks }: WorkflowInstanceEventOf<'StateCleared'>['data']): void {
+    const isNamed = (task: TaskName) => scope !== 'tasks' || tasks?.includes(task) === true;
+    for (const [task, record] of this.#tasks) {
+      if (!isNamed(task)) continue;
+      record.result = undefined;
+      record.wasCleared = true;
+    }
   }
 
   #assign(data: WorkflowInstanceEventOf<'TaskAssigned'>['data'], moment: Moment): void {
     const { task, attemptId, attempt, worker, workerIncarnation, why } = data;
-    const { revision } = moment;
-    const record: AttemptRecord = { attemptId, task, attempt, worker, workerIncarnation, why, life: [moment] };
+    this.#begin({ attemptId, task, attempt, worker, workerIncarnation, why, life: [moment] }, moment);
+  }
+
+  #await({ task, attemptId, attempt }: WorkflowInstanceEventOf<'TaskAwaits'>['data'], moment: Moment): void {
+    this.#begin({ attemptId, task, attempt, life: [moment] }, moment);
+  }
+
+  #begin(record: AttemptRecord, { revision }: Moment): void {
+    const { task, attemptId, attempt } = record;
     const state = this.#taskOf(task);
     const former = this.#attempts.get(attemptId);
     if (former !== undefined) {
       this.#report('I4', revision, `the attempt ${attemptId} of ${task} was assigned before, to ${former.task}`);
     }
-    if (state.live !== undefined) {
+    // What was awaited without a worker is stopped without an event of its own, and runs again only when it was cleared.
+    const isStopped = state.wasCleared && state.live?.worker === undefined;
+    if (state.live !== undefined && !isStopped) {
       this.#report('I4', revision, `${task} gets the attempt ${attemptId} while ${state.live.attemptId} is live`);
     }
     if (state.result !== undefined) {
@@ -69,6 +103,7 @@ export class AttemptRules {
       this.#report('I4', revision, `${task} gets attempt ${attempt}, expected ${state.attemptCount + 1}`);
     }
     state.live = record;
+    state.wasCleared = false;
     state.attemptCount = attempt;
     this.#attempts.set(attemptId, record);
     this.records.push(record);
@@ -93,7 +128,7 @@ export class AttemptRules {
   #taskOf(task: TaskName): TaskRecord {
     const known = this.#tasks.get(task);
     if (known !== undefined) return known;
-    const record: TaskRecord = { live: undefined, attemptCount: 0, result: undefined };
+    const record: TaskRecord = { live: undefined, attemptCount: 0, result: undefined, wasCleared: false };
     this.#tasks.set(task, record);
     return record;
   }
@@ -104,7 +139,7 @@ function isAttemptEvent(event: WorkflowInstanceEvent): event is AttemptEvent {
 }
 
 function reasonOf(event: AttemptEvent): Fault | undefined {
-  if (event.type === 'TaskFailed') return event.data.fault;
+  if (event.type === 'TaskFailed' || event.type === 'TaskConcluded') return event.data.fault;
   const hasReason = event.type === 'TaskLost' || event.type === 'TaskRejected' || event.type === 'TaskWorkerAbsent';
   return hasReason ? event.data.reason : undefined;
 }
@@ -112,6 +147,7 @@ function reasonOf(event: AttemptEvent): Fault | undefined {
 /** A result that counts: after it the task gets no further attempt. */
 function isResult(event: AttemptEvent): boolean {
   if (event.type === 'TaskFailed') return event.data.retry === undefined;
+  if (event.type === 'TaskConcluded') return event.data.result !== 'failed' || event.data.retry === undefined;
   if (event.type === 'TaskLost') return event.data.givenUp;
   return event.type === 'TaskSucceeded' || event.type === 'TaskStopped';
 }

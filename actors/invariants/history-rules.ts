@@ -69,9 +69,10 @@ export class HistoryRules {
     );
   }
 
-  /** I9: the end is named once, and nothing follows it. */
+  /** I9: the end is named once, and nothing follows it, unless a new owner opens the run again. */
   #checkEnd({ event, revision }: ReadEvent): void {
-    if (this.#end !== undefined) {
+    if (this.#end !== undefined && event.type === 'WorkflowReopened') this.#end = undefined;
+    else if (this.#end !== undefined && event.type !== 'OwnershipTaken') {
       this.report('I9', revision, `${event.type} stands after the run ended with ${this.#end}`);
     } else if (endings.includes(event.type)) {
       this.#end = event.type;

@@ -15,7 +15,7 @@ import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instan
 import type { AttemptId } from '../../schemas/ids.ts';
 import { LanguageModel, type Wishes } from '../kit/language-model.ts';
 import { calmSteps, echoesOf, type Step, type WorldView, wildSteps } from './random-steps.ts';
-import { conclude, lossesMax, now, submit, takeOwnership } from './run-events.ts';
+import { conclude, lossesMax, now, submitOwned, takeOwnership } from './run-events.ts';
 
 type Recorded = { event: WorkflowInstanceEvent; after: WorkflowInstanceSnapshot };
 
@@ -41,14 +41,13 @@ export class RandomRun {
   };
   private readonly sent: WorkflowInstanceCommand[] = [];
   private readonly gone = new Set<AttemptId>();
-  private epoch = 0;
+  private epoch = 1;
 
   constructor(actor: WorkflowInstanceActor, wishes: Wishes = {}) {
     this.actor = actor;
     this.model = new LanguageModel(actor.plan.definition, lossesMax, wishes);
     this.snapshot = actor.initial();
-    this.perform({ command: { ...submit, ...wishes } });
-    this.takeOver();
+    this.perform({ command: { ...submitOwned, ...wishes } });
   }
 
   get isFinished(): boolean {
