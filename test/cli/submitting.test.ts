@@ -104,7 +104,10 @@ describe('submit', () => {
     [['submit', 'deploy', '--wait', '--timeout', 'soon'], 'Expected a duration, such as 30s'],
     [['submit', '9lives'], 'Expected a workflow name: a workflow name is a letter followed by'],
     [['list', '--limit', '0'], 'Expected a whole number from 1 to 1000'],
-    [['list', '--status', 'lost'], 'Allowed choices are queued, running, pausing, paused, stopping, succeeded, failed, stopped'],
+    [
+      ['list', '--status', 'lost'],
+      'Allowed choices are queued, running, pausing, paused, stopping, succeeded, failed, stopped',
+    ],
   ])('%j is wrong usage', async (argv, sentence) => {
     const box = boxWithWorkflow();
     expect(await box.run(...argv)).toBe(64);
