@@ -46,7 +46,7 @@ const submit = async (workflow = 'tested') => (await cluster.submit(workflow)).i
 
 describe('a crown', () => {
   test('holds everything but its task and what that needs, says so, and is gone when the task has succeeded', async () => {
-    const tasks = [slow('a', [], 150), slow('b', ['a'], 150), slow('c', ['b'], 10), slow('d', ['a'], 10)];
+    const tasks = [slow('a', [], 800), slow('b', ['a'], 600), slow('c', ['b'], 10), slow('d', ['a'], 10)];
     await cluster.register(workflowOf(tasks));
     const crowned = await submit();
     await until('the first task runs', async () => (await taskIn(crowned, 'a'))?.status === 'running');
@@ -107,7 +107,7 @@ describe('a crown over a task group', () => {
     await setSlots(1);
     const idle = { ...slow('a', [], 0), ...grouped, workerGroup: 'nobody' as WorkerGroup };
     await cluster.register({ ...workflowOf([idle]), name: 'idle' as never });
-    await cluster.register(workflowOf([{ ...slow('a', [], 50), ...grouped }]));
+    await cluster.register(workflowOf([{ ...slow('a', [], 600), ...grouped }]));
     const holding = await submit('idle');
     await until('it has the slot, and no worker', async () => heldCodes(holding).includes('NO_WORKER_IN_GROUP'));
     const [longest, crowned] = [await submit(), await submit()];

@@ -73,7 +73,7 @@ describe('a task group', () => {
 
   test('names who holds its slots, lets a person force one, and serves by priority', async () => {
     await group('set', { slots: 1 });
-    await cluster.register(workflowOf([grouped('a', 300)]));
+    await cluster.register(workflowOf([grouped('a', 1_500)]));
     const [first] = await submitMany(1);
     await until('the first has the slot', async () => (await group('list')).taken === 1);
     const [second] = await submitMany(1);
@@ -107,7 +107,7 @@ describe('a task group', () => {
           { result: 'succeed', afterMs: 0, outputs: {} },
         ],
       },
-      retry: { attempts: 2, delayMs: 300, backoff: 1, delayMaxMs: 300, jitter: 0 },
+      retry: { attempts: 2, delayMs: 1_500, backoff: 1, delayMaxMs: 1_500, jitter: 0 },
     });
     await cluster.register(workflowOf([failing]));
     const [run] = await submitMany(1);

@@ -73,7 +73,7 @@ describe('runs of a workflow', () => {
   });
 
   test('with `discard` end as stopped, with the reason, while another one runs', async () => {
-    await cluster.register(serial({ policy: 'discard' }, 300));
+    await cluster.register(serial({ policy: 'discard' }, 1_000));
     const first = await submit();
     await until('the first runs', () => isBegun(first));
     const second = await submit();
@@ -95,7 +95,7 @@ describe('runs of a workflow', () => {
   });
 
   test('that wait may be stopped, and the next one has its turn', async () => {
-    await cluster.register(serial({ policy: 'wait' }, 300));
+    await cluster.register(serial({ policy: 'wait' }, 800));
     const [first, second, third] = [await submit(), await submit(), await submit()];
     await cluster.ask(subjects.command, { type: 'stop', instance: second });
     expect(await ended([first, second, third])).toEqual(['succeeded', 'stopped', 'succeeded']);
