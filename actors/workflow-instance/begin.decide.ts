@@ -8,7 +8,7 @@ import { evaluateExpression } from '../expressions/expression.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { awaitsOf } from '../task-instance/awaiting.decide.ts';
-import type { TaskState, TaskStatus } from '../task-instance/task-instance.state.ts';
+import type { TaskStatus } from '../task-instance/task-instance.state.ts';
 import type { WorkflowInstanceContext } from './workflow-instance.state.ts';
 
 type StartTask = Extract<WorkflowInstanceCommand, { type: 'StartTask' }>;
@@ -44,7 +44,7 @@ export function decideBegin(
     return [{ type: 'TaskDelayed', data: { task, dueAt: now + delayMs } }];
   }
   const awaits = awaitedBy(planned, command.child);
-  return awaits === undefined ? [] : beginToAwait(context, planned, state, awaits, command);
+  return awaits === undefined ? [] : beginToAwait(context, planned, awaits, command);
 }
 
 function awaitedBy({ definition: { settings } }: PlannedTask, child: InstanceId | undefined): Awaited | undefined {
@@ -68,12 +68,11 @@ function awaitedBy({ definition: { settings } }: PlannedTask, child: InstanceId 
 /** A signal that came before anybody waited for it is taken at once. */
 function beginToAwait(
   context: WorkflowInstanceContext,
-  { definition }: PlannedTask,
-  state: TaskState,
+  { definition, index }: PlannedTask,
   awaits: Awaited,
   { now, attemptId }: StartTask,
 ): WorkflowInstanceEvent[] {
-  const begun = awaitsOf(definition, state, awaits, { now, attemptId });
+  const begun = awaitsOf(definition, at(context.tasks, index), awaits, { now, attemptId });
   const payload = awaits.kind === 'signal' ? context.signals[awaits.name]?.[0] : undefined;
   if (payload === undefined) return [begun];
   const { name: task } = definition;

@@ -2,7 +2,7 @@
  * Commands to a run, decided into events. Legality is the machine's: an event is only returned if the machine takes it.
  * A repeated command that has been done already is answered with no events, not with a rejection.
  */
-import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import type { Steering, WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { TaskName } from '../../schemas/ids.ts';
@@ -26,6 +26,7 @@ import type { WorkflowInstanceSnapshot } from './workflow-instance.machine.ts';
 import { isEnded, outcomeOf } from './workflow-instance.state.ts';
 
 type Decided = Decision<WorkflowInstanceEvent>;
+type OwnCommand = Exclude<WorkflowInstanceCommand, Steering>;
 type CommandOf<T extends WorkflowInstanceCommand['type']> = Extract<WorkflowInstanceCommand, { type: T }>;
 
 export function decideWorkflowInstance(
@@ -33,7 +34,11 @@ export function decideWorkflowInstance(
   snapshot: WorkflowInstanceSnapshot,
   command: WorkflowInstanceCommand,
 ): Decided {
-  if (isSteering(command)) return decideSteering(plan, snapshot, command);
+  return isSteering(command) ? decideSteering(plan, snapshot, command) : decideOwn(plan, snapshot, command);
+}
+
+/** What nobody asks for but submitters, owners, workers and clocks; and the stop. */
+function decideOwn(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: OwnCommand): Decided {
   switch (command.type) {
     case 'SubmitWorkflow':
       return submit(snapshot, command);

@@ -27,6 +27,8 @@ const roles = new Set([
     'events',
     'commands',
     'messages',
+    'setup',
+    'changes',
     'machine',
     'decide',
     'effects',
