@@ -50,4 +50,3 @@ export const approvalSettingsSchema = z.strictObject({
 });
 
 export type SwitchSettings = z.infer<typeof switchSettingsSchema>;
-export type ConditionsSettings = z.infer<typeof conditionsSettingsSchema>;

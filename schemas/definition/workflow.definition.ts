@@ -122,7 +122,6 @@ export type Concurrency = z.infer<typeof concurrencySchema>;
 export type Priority = z.infer<typeof prioritySchema>;
 export type RetryPolicy = z.infer<typeof retryPolicySchema>;
 export type TaskDefinition = z.infer<typeof taskDefinitionSchema>;
-export type TimeoutPolicy = z.infer<typeof timeoutPolicySchema>;
 export type OnWorkerLost = z.infer<typeof onWorkerLostSchema>;
 export type WorkflowDefinition = z.infer<typeof workflowDefinitionSchema>;
 export type DefinitionReference = z.infer<typeof definitionReferenceSchema>;
