@@ -42,6 +42,8 @@ export const offerSchema = z.object({
   task: taskNameSchema,
   attemptId: attemptIdSchema,
   attempt: z.int().min(1),
+  /** The same for every attempt of the task until its state is cleared. Absent: from an older master. */
+  idempotencyKey: z.string().optional(),
   /** The worker life that was chosen; a restarted worker refuses. */
   workerIncarnation: incarnationSchema,
   settings: taskSettingsSchema,

@@ -15,6 +15,7 @@ const foreignVariables: ReadonlySet<string> = new Set([
   'MILLRACE_TASK',
   'MILLRACE_ATTEMPT',
   'MILLRACE_ATTEMPT_ID',
+  'MILLRACE_IDEMPOTENCY_KEY',
   'MILLRACE_NATS_RELEASES_URL',
   'MILLRACE_UPDATE',
 ]);

@@ -9,6 +9,7 @@
  *    (`onWorkerLost`): the loss of the worker decides.
  */
 
+import { idempotencyKeyOf } from '../../actors/task-instance/idempotency-key.ts';
 import type { AttemptPlace } from '../../actors/task-instance/task-instance.state.ts';
 import { attemptInputs } from '../../actors/workflow-instance/attempt-inputs.ts';
 import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
@@ -122,6 +123,7 @@ export class AttemptCourier {
       task,
       attemptId,
       attempt: state.context.attempt,
+      idempotencyKey: idempotencyKeyOf(instance.id, task, state.context.round),
       workerIncarnation,
       settings: planned.definition.settings,
       env: planned.definition.env,

@@ -16,6 +16,7 @@ import type { AttemptContext, AttemptResult, TaskType } from './task-type.port.t
 const redirectCountMax = 5;
 /** Of a response with an unexpected status, so much goes to the attempt's log. */
 const loggedBodySizeBytesMax = 4_096;
+const keyHeader = 'idempotency-key';
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 const credentialHeaders = ['authorization', 'cookie', 'proxy-authorization'];
 
@@ -51,6 +52,10 @@ function requestOf(settings: HttpSettings, { offer, secrets }: AttemptContext): 
   const scope = attemptScope(offer, { secretOf: secrets.find });
   const headers = new Headers();
   for (const [name, value] of Object.entries(settings.headers)) headers.set(name, filledText(value, scope));
+  const { idempotencyKey } = offer;
+  // Asking twice changes nothing in the first place.
+  const isQuestion = settings.method === 'GET' || settings.method === 'HEAD';
+  if (!isQuestion && idempotencyKey !== undefined && !headers.has(keyHeader)) headers.set(keyHeader, idempotencyKey);
   const url = new URL(fillUrl(settings.url, scope));
   if (!isHttp(url)) throw new AppError('HTTP_REQUEST_FAILED', `expected an http or https URL, found ${url.protocol}`);
   const body = settings.body === undefined ? undefined : fillBody(settings.body, scope);

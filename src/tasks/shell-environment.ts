@@ -90,5 +90,6 @@ function ownVariables(offer: Offer, files: ShellFiles): Record<string, string> {
     MILLRACE_TASK: offer.task,
     MILLRACE_ATTEMPT: String(offer.attempt),
     MILLRACE_ATTEMPT_ID: offer.attemptId,
+    ...(offer.idempotencyKey === undefined ? {} : { MILLRACE_IDEMPOTENCY_KEY: offer.idempotencyKey }),
   };
 }

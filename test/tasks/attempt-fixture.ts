@@ -121,6 +121,7 @@ function newOffer(settings: object, options: FixtureOptions): Offer {
     task: 'step',
     attemptId: systemIds.uuid(),
     attempt,
+    idempotencyKey: 'run.step.1',
     workerIncarnation: systemIds.uuid(),
     settings,
     env,

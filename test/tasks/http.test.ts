@@ -74,6 +74,17 @@ describe('an http task', () => {
     });
   });
 
+  it('sends its idempotency key where asking twice could do something twice, unless it has one', async () => {
+    const keyOf = async (settings: object) => {
+      await request('/text', settings).result;
+      return seen[0]?.headers['idempotency-key'];
+    };
+    expect(await keyOf({ method: 'POST' })).toBe('run.step.1');
+    expect(await keyOf({ method: 'DELETE' })).toBe('run.step.1');
+    expect(await keyOf({ method: 'POST', headers: { 'idempotency-Key': 'mine' } })).toBe('mine');
+    expect(await keyOf({ method: 'GET' })).toBeUndefined();
+  });
+
   it('has other bodies as text', async () => {
     expect(await request('/text').result).toMatchObject({ outputs: { status: 200, body: 'plain' } });
     expect(await request('/none').result).toMatchObject({ outputs: { status: 204, body: '' } });
