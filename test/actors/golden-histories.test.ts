@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { planOf } from '../../actors/graph/plan.ts';
 import { checkHistory } from '../../actors/invariants/check-history.ts';
 import { workflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
-import { awaitedAttempts } from '../../actors/workflow-instance/workflow-instance.effects.ts';
+import { awaitedAttempts, awaitsPerson } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import { workflowInstanceEvents } from '../../schemas/events/workflow-instance.events.ts';
 import { eventOf, foldHistory, historiesFolder, readHistory } from '../kit/histories.ts';
 
@@ -28,9 +28,8 @@ describe.each(files)('the history %s', (file) => {
       live = actor.fold(live, eventOf(event)).snapshot;
       const next = actor.fold(restored, eventOf(event)).snapshot;
       expect(JSON.stringify(actor.store(next))).toBe(JSON.stringify(actor.store(live)));
-      const isAlive =
-        actor.isFinished(live) || actor.pendingEffects(live).length > 0 || awaitedAttempts(live).length > 0;
-      expect(isAlive, `stalled after revision ${event.revision}`).toBe(true);
+      const isOwed = actor.pendingEffects(live).length > 0 || awaitedAttempts(live).length > 0 || awaitsPerson(live);
+      expect(actor.isFinished(live) || isOwed, `stalled after revision ${event.revision}`).toBe(true);
     }
     expect(actor.isFinished(live)).toBe(true);
   });
