@@ -9,7 +9,7 @@ import { builtInsOf } from '../params/built-ins.ts';
 import { outputOf, secretNameIn } from '../params/param-scope.ts';
 import type { Looked } from '../params/placeholder.ts';
 import { attemptInputs, logicalTimeOf } from '../workflow-instance/attempt-inputs.ts';
-import { variablesOf } from '../workflow-instance/begin.decide.ts';
+import { neededTasks } from '../workflow-instance/begin.decide.ts';
 import type { WorkflowInstanceContext } from '../workflow-instance/workflow-instance.state.ts';
 import { type Resolved, resolveValues, type Scope } from './text-values.ts';
 
@@ -54,7 +54,7 @@ function scopeOfTask({ plan, context }: Run, instance: InstanceId, planned: Plan
     if (later !== undefined && secretNameIn(later) === undefined) return { kind: 'late' };
     return valued(own(params, name) ?? later ?? builtIns.get(name) ?? outputOf(needs, name));
   };
-  return { nameOf, variables: { ...variablesOf(context, planned), params }, time };
+  return { nameOf, variables: { params, tasks: neededTasks(context, planned) }, time };
 }
 
 const own = (record: JsonRecord, name: string): JsonValue | undefined =>

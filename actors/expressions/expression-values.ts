@@ -6,6 +6,7 @@ import { type ASTNode, EvaluationError } from '@marcbachmann/cel-js';
 import type { JsonValue } from '../../schemas/json.ts';
 import { operandsOf } from './cel-environment.ts';
 import { weightMax } from './expression-budget.ts';
+import { keyOf } from './expression-names.ts';
 
 export type Variables = Readonly<Record<string, JsonValue | undefined>>;
 
@@ -39,15 +40,6 @@ function noteReferences(node: ASTNode, entriesOf: Map<string, Set<string> | 'all
   }
   if (node.op === 'id') entriesOf.set(node.args, 'all');
   for (const operand of operandsOf(node)) noteReferences(operand, entriesOf);
-}
-
-/** `root.entry` or `root["entry"]`. */
-function keyOf(node: ASTNode): { root: string; entry: string } | undefined {
-  if (node.op !== '.' && node.op !== '[]') return undefined;
-  const [root, entry] = node.args;
-  if (root.op !== 'id') return undefined;
-  if (typeof entry === 'string') return { root: root.args, entry };
-  return entry.op === 'value' && typeof entry.args === 'string' ? { root: root.args, entry: entry.args } : undefined;
 }
 
 function convertOnly(value: JsonValue, entries: Set<string> | 'all'): unknown {

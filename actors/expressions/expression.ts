@@ -7,6 +7,7 @@ import { EvaluationError, ParseError, TypeError as TypeFault } from '@marcbachma
 import type { JsonValue } from '../../schemas/json.ts';
 import { celEnvironment, expressionLimits, forbiddenIn } from './cel-environment.ts';
 import { ExpressionBudget, spentMessage } from './expression-budget.ts';
+import { type NameRead, namesRead } from './expression-names.ts';
 import { celVariables, jsonOf, type Variables } from './expression-values.ts';
 
 /** `position` is the character of the text, from 0, at which the fault is. */
@@ -18,12 +19,18 @@ type Parsed = { readonly ok: true; readonly parsed: ReturnType<typeof celEnviron
 
 const messageLengthMax = 500;
 
+/** `type` is `dyn` where it depends on variables. */
+export type ExpressionCheck =
+  | { readonly ok: true; readonly type: string; readonly names: readonly NameRead[] }
+  | ExpressionFault;
+
 /** Whether the text is an expression: its grammar, its functions, and types as far as they are known without variables. */
-export function checkExpression(text: string): { readonly ok: true } | ExpressionFault {
+export function checkExpression(text: string): ExpressionCheck {
   const result = parse(text);
   if (!result.ok) return result;
   const types = result.parsed.check();
-  return types.valid ? { ok: true } : faultOf(types.error);
+  if (!types.valid) return faultOf(types.error);
+  return { ok: true, type: types.type ?? 'dyn', names: namesRead(result.parsed.ast) };
 }
 
 /**

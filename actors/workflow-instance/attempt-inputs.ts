@@ -55,7 +55,9 @@ function surroundings(plan: Plan, context: WorkflowInstanceContext, of: AttemptO
   const time = logicalTimeOf(plan, context);
   const { task, instance = '', attemptId = '' } = of;
   const names = { workflow: plan.definition.name, instance, task: task.definition.name, attemptId };
-  return { time, builtIns: builtInsOf({ time, ...names }), lateNames: lateBuiltIns };
+  const builtIns = builtInsOf({ time, ...names });
+  if (of.instance === undefined) builtIns.delete('system.workflow.instance.id');
+  return { time, builtIns, lateNames: lateBuiltIns };
 }
 
 function filled(entries: ReadonlyMap<string, ParamEntry>, scope: ParamScope): TaskParams {

@@ -4,11 +4,12 @@ import type { Condition, SwitchSettings } from '../../schemas/definition/logic-s
 import type { Awaited, WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { InstanceId, TaskName } from '../../schemas/ids.ts';
 import type { JsonValue } from '../../schemas/json.ts';
-import { evaluateExpression } from '../expressions/expression.ts';
+import { checkExpression, evaluateExpression } from '../expressions/expression.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { awaitsOf } from '../task-instance/awaiting.decide.ts';
 import type { TaskStatus } from '../task-instance/task-instance.state.ts';
+import { type TaskParams, taskParams } from './attempt-inputs.ts';
 import type { WorkflowInstanceContext } from './workflow-instance.state.ts';
 
 type StartTask = Extract<WorkflowInstanceCommand, { type: 'StartTask' }>;
@@ -38,7 +39,7 @@ export function decideBegin(
     const isMet = holds(plan, context, settings.when);
     return [chosen(task, now, isMet ? 'next' : 'otherwise', isMet ? settings.next : settings.otherwise)];
   }
-  if (settings.type === 'switch') return [decideSwitch(context, planned, settings, now)];
+  if (settings.type === 'switch') return [decideSwitch(plan, context, planned, command)];
   if (context.dryRun) return [{ type: 'TaskDryRun', data: { task, finishedAt: now } }];
   if (delayMs !== undefined && delayMs > 0 && !state.context.isDelayOver) {
     return [{ type: 'TaskDelayed', data: { task, dueAt: now + delayMs } }];
@@ -82,17 +83,21 @@ function beginToAwait(
 }
 
 function decideSwitch(
+  plan: Plan,
   context: WorkflowInstanceContext,
   planned: PlannedTask,
-  settings: SwitchSettings,
-  now: number,
+  { now, task, attemptId }: StartTask,
 ): WorkflowInstanceEvent {
-  const task = planned.definition.name;
-  const variables = variablesOf(context, planned);
-  for (const [index, { when, next }] of settings.cases.entries()) {
+  const { cases, otherwise } = planned.definition.settings as SwitchSettings;
+  const given = taskParams(plan, context, { task: planned, attemptId });
+  const variables = { params: given.params, tasks: neededTasks(context, planned) };
+  for (const [index, { when, next }] of cases.entries()) {
     const result = evaluateExpression(when, variables);
     const place = `case ${index + 1}`;
-    if (!result.ok) return unstartable(task, now, `${place}, ${quoted(when, result.position)}: ${result.message}`);
+    if (!result.ok) {
+      const message = missingParam(when, given) ?? result.message;
+      return unstartable(task, now, `${place}, ${quoted(when, result.position)}: ${message}`);
+    }
     if (typeof result.value !== 'boolean') {
       return unstartable(
         task,
@@ -102,20 +107,31 @@ function decideSwitch(
     }
     if (result.value) return chosen(task, now, place, next);
   }
-  return chosen(task, now, 'otherwise', settings.otherwise);
+  return chosen(task, now, 'otherwise', otherwise);
+}
+
+/** Why an expression lacks a parameter that the task has. */
+function missingParam(when: string, { faulty, late }: TaskParams): string | undefined {
+  const checked = checkExpression(when);
+  for (const { variable, entry: name } of checked.ok ? checked.names : []) {
+    if (variable !== 'params' || name === undefined) continue;
+    if (Object.hasOwn(faulty, name)) return `the parameter ${name}: ${faulty[name]?.message}`;
+    if (Object.hasOwn(late, name)) return `the parameter ${name} is a secret or a folder, which only a worker knows`;
+  }
+  return undefined;
 }
 
 const quoted = (text: string, position?: number) =>
   position === undefined ? `"${text}"` : `"${text}" at character ${position + 1}`;
 
-/** What an expression of a task may read: the parameters of the run, and how what the task needs has ended. */
-export function variablesOf(context: WorkflowInstanceContext, { needs }: PlannedTask): Record<string, JsonValue> {
+/** What expressions of a task see as `tasks`: how what it needs has ended. */
+export function neededTasks(context: WorkflowInstanceContext, { needs }: PlannedTask): Record<string, JsonValue> {
   const tasks: Record<string, JsonValue> = {};
   for (const need of needs) {
     const { status, context: needed } = at(context.tasks, need);
     tasks[needed.task] = { status, outputs: needed.outputs ?? {}, fault: needed.fault };
   }
-  return { params: context.params, tasks };
+  return tasks;
 }
 
 function chosen(task: TaskName, now: number, choice: string, next: readonly TaskName[]): WorkflowInstanceEvent {
