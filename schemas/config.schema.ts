@@ -51,6 +51,8 @@ export const masterConfigSchema = z.strictObject({
   lazyAppendDelayMs: ms.default(50),
   /** How often runs without a living owner are looked for, beside the moments when a member goes. */
   recoveryIntervalMs: ms.default(30_000),
+  /** How often runs that stand still are checked for work that this master owes them and has forgotten. */
+  overdueCheckIntervalMs: ms.default(30_000),
   /** How often the owner of a task group, a workflow queue or a crown looks for what ended without its hearing of it. */
   actorCheckIntervalMs: ms.default(10_000),
   /** How often a task that waits for slots of a group, or a run that waits for its turn, asks again; they are also told. */

@@ -34,6 +34,8 @@ export type Dispatcher = {
   recheck(): void;
   /** True when an order holds the task here. */
   isHeld(instance: InstanceId, task: TaskName): boolean;
+  /** True when the task waits here: for a slot, or for the end of an order. */
+  isWaiting(instance: InstanceId, task: TaskName): boolean;
   waitingCount(): number;
   stop(): void;
 };
@@ -121,6 +123,8 @@ export function createDispatcher(options: DispatcherOptions): Dispatcher {
       watchHeld();
     },
     isHeld: (instance, task) => held.has(instance, task),
+    isWaiting: (instance, task) =>
+      held.has(instance, task) || [...queues.values()].some((queue) => queue.has(instance, task)),
     waitingCount: () => [...queues.values()].reduce((total, queue) => total + queue.length, held.length),
     stop: () => holdTimer?.cancel(),
   };

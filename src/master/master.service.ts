@@ -10,7 +10,7 @@ import type { MasterMember, Member } from '../../schemas/messages/membership.mes
 import { memberKey, subjects } from '../../schemas/messages/subjects.ts';
 import type { Bucket } from '../buckets/bucket.port.ts';
 import { type ClaimBook, createClaimBook } from '../claims/claim-book.ts';
-import type { Clock, IdSource, Timer } from '../clock/clock.port.ts';
+import type { Clock, IdSource } from '../clock/clock.port.ts';
 import { type EndOfTurn, endOfTurn } from '../clock/end-of-turn.ts';
 import { ConcurrencyService } from '../concurrency/concurrency.service.ts';
 import { DefinitionStore } from '../definitions/definition-store.ts';
@@ -30,12 +30,13 @@ import { InstanceHost } from './instance-host.ts';
 import { createLeaseGate, type LeaseGate } from './lease-gate.ts';
 import type { LiveInstance } from './live-instance.ts';
 import { MasterMessages } from './master-messages.ts';
+import { OverdueWork } from './overdue-work.ts';
 import { Recovery } from './recovery.ts';
 import { Revocations } from './revocations.ts';
 import { RunEffects } from './run-effects.ts';
 import { Rehoming } from './takeover.ts';
 import { TaskAttendance } from './task-attendance.ts';
-import { untilIdle } from './until-idle.ts';
+import { untilIdle, untilReceived } from './until-idle.ts';
 
 export type MasterOptions = {
   id: MasterId;
@@ -59,8 +60,6 @@ export type MasterOptions = {
   pid?: number;
 };
 
-const receiveTimeoutMs = 500;
-
 export class MasterService {
   readonly #options: MasterOptions;
   readonly #members: MemberDirectory;
@@ -76,6 +75,7 @@ export class MasterService {
   readonly #effects: RunEffects;
   readonly #projection: RunProjection;
   readonly #recovery: Recovery;
+  readonly #overdue: OverdueWork;
   readonly #heartbeat: Heartbeat;
   readonly #claims: ClaimBook;
   readonly #handover: Handover;
@@ -143,6 +143,7 @@ export class MasterService {
       intervalMs: config.recoveryIntervalMs,
       graceMs: config.takeoverGraceMs,
     });
+    this.#overdue = this.#createOverdueWork();
     this.#handover = new Handover({ master: id, transport, host: this.#host, members: this.#members, log });
     this.#messages = new MasterMessages({
       ...options,
@@ -173,6 +174,7 @@ export class MasterService {
       .catch((fault) => log.error({ fault }, 'definitions not followed'));
     this.#messages.listenToAll();
     this.#pings.start();
+    this.#overdue.start();
     void this.#projection.whenCurrent().then(() => this.#recovery.trigger());
     log.info({ incarnation }, 'master started');
   }
@@ -187,9 +189,9 @@ export class MasterService {
     return this.#host.instances();
   }
 
-  /** Breaches of invariants that this master found in runs that it took over; each is in the log as an error. */
+  /** Breaches of invariants in runs that it took over, and work that it found forgotten; each is in the log as an error. */
   get incidentCount(): number {
-    return this.#host.incidentCount;
+    return this.#host.incidentCount + this.#overdue.foundCount;
   }
 
   /** Takes nothing new, gives decided work time to become durable, then lets go. Idempotent. */
@@ -204,8 +206,9 @@ export class MasterService {
     this.#abort.abort();
     this.#dispatcher.stop();
     this.#heartbeat.beatNow();
+    this.#overdue.stop();
     await this.#recovery.stop();
-    await this.#untilReceived();
+    await untilReceived(this.#options);
     await untilIdle(() => this.#isBusy(), this.#options.clock, deadlineMs);
     await this.#handover.giveAll();
     this.#messages.leave();
@@ -219,18 +222,6 @@ export class MasterService {
     this.#members.stop();
     await this.#heartbeat.stop();
     this.#options.log.info({}, 'master stopped');
-  }
-
-  /** What NATS had sent before it heard that this master takes nothing new has come in. Beyond a moment it is given up. */
-  async #untilReceived(): Promise<void> {
-    const { transport, clock } = this.#options;
-    if (transport.status() === 'away') return;
-    let timer: Timer | undefined;
-    const moment = new Promise<void>((resolve) => {
-      timer = clock.after(receiveTimeoutMs, resolve);
-    });
-    await Promise.race([transport.flush().catch(() => {}), moment]);
-    timer?.cancel();
   }
 
   /** Everyone whose request was taken is answered; what was decided is durable. */
@@ -284,6 +275,17 @@ export class MasterService {
       onRenewed: () => this.#gate.renewed(),
       clock,
       log,
+    });
+  }
+
+  #createOverdueWork(): OverdueWork {
+    return new OverdueWork({
+      ...this.#options,
+      runs: () => this.#host.instances(),
+      effects: this.#effects,
+      dispatcher: () => this.#dispatcher,
+      mayAct: () => this.#gate.isOpen(),
+      intervalMs: this.#options.config.overdueCheckIntervalMs,
     });
   }
 
@@ -386,7 +388,7 @@ export class MasterService {
       startedAt: this.#startedAt,
       state: this.#state,
       actorCount: this.#host.count,
-      incidentCount: this.#host.incidentCount,
+      incidentCount: this.incidentCount,
       load: this.#options.load(),
     };
   }

@@ -134,12 +134,25 @@ export class RunEffects {
 
   /** Everything that is owed by a run that was just taken over. */
   runPending(instance: LiveInstance): void {
-    for (const effect of instance.actor.pendingEffects(instance.snapshot)) {
-      const command = this.answer(instance, effect, instance.snapshot);
-      if (command === undefined) this.run(instance, effect, true);
-      else if (command.type === 'AssignTask') this.#sendAssignment(instance, command);
-      else instance.send({ command, causationId: `pending.${effect.type}` });
-    }
+    for (const effect of instance.actor.pendingEffects(instance.snapshot)) this.#owe(instance, effect);
+  }
+
+  #owe(instance: LiveInstance, effect: WorkflowInstanceEffect): void {
+    const command = this.answer(instance, effect, instance.snapshot);
+    if (command === undefined) this.run(instance, effect, true);
+    else if (command.type === 'AssignTask') this.#sendAssignment(instance, command);
+    else instance.send({ command, causationId: `pending.${effect.type}` });
+  }
+
+  /** What this process should have done long ago; doing it twice is harmless (I7). */
+  redo(instance: LiveInstance, effect: WorkflowInstanceEffect): void {
+    if (effect.type === 'armTimer' || effect.type === 'armRunTimer') instance.disarmTimer(effect.timerId);
+    this.#owe(instance, effect);
+  }
+
+  /** True when the task has the slots of its group, or needs none. */
+  hasSlots(instance: LiveInstance, task: TaskName): boolean {
+    return this.#options.slots.hasSlots(instance, task, instance.snapshot);
   }
 
   /** A ready task has the slots of its group, or no order holds it any more. */

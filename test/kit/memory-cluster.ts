@@ -12,6 +12,7 @@ import { type Receipt, type RunReply, receiptSchema, runReplySchema } from '../.
 import { buckets, subjects } from '../../schemas/messages/subjects.ts';
 import type { Bucket } from '../../src/buckets/bucket.port.ts';
 import { createMemoryBucketStore } from '../../src/buckets/memory-bucket.adapter.ts';
+import type { Clock } from '../../src/clock/clock.port.ts';
 import { systemClock, systemIds } from '../../src/clock/system-clock.adapter.ts';
 import { instanceStream } from '../../src/journal/codec.ts';
 import type { RecordedEvent } from '../../src/journal/journal.port.ts';
@@ -41,6 +42,7 @@ const config = configSchema.parse({
     lazyAppendDelayMs: 5,
     actorCheckIntervalMs: 200,
     slotRepeatIntervalMs: 100,
+    overdueCheckIntervalMs: 200,
   },
   worker: {
     heartbeatIntervalMs: 50,
@@ -74,7 +76,8 @@ export class MemoryCluster {
     return new MemoryCluster(members, await bucketStore.open(buckets.claims, { ttlMs: 0, replicas: 1 }));
   }
 
-  async startMaster(id: string): Promise<void> {
+  /** @param masterClock its own sight of time: for a fault of this master alone */
+  async startMaster(id: string, masterClock: Clock = clock): Promise<void> {
     const master = new MasterService({
       id: id as MasterId,
       incarnation: randomUUID() as Incarnation,
@@ -85,7 +88,7 @@ export class MemoryCluster {
       members: this.#members,
       claims: this.claims,
       index: openRunIndex(':memory:'),
-      clock,
+      clock: masterClock,
       ids,
       load: () => ({ cpu: 0, memory: 0 }),
       log: silentLog,
