@@ -134,15 +134,7 @@ export class MasterService {
       onApplied: (changes) => this.#concurrency.applied(changes),
       watch: this.#attendance.watch,
     });
-    this.#recovery = new Recovery({
-      ...options,
-      master: id,
-      host: this.#host,
-      claims: this.#claims,
-      members: this.#members,
-      intervalMs: config.recoveryIntervalMs,
-      graceMs: config.takeoverGraceMs,
-    });
+    this.#recovery = this.#createRecovery();
     this.#overdue = this.#createOverdueWork();
     this.#handover = new Handover({ master: id, transport, host: this.#host, members: this.#members, log });
     this.#messages = new MasterMessages({
@@ -275,6 +267,18 @@ export class MasterService {
       onRenewed: () => this.#gate.renewed(),
       clock,
       log,
+    });
+  }
+
+  #createRecovery(): Recovery {
+    return new Recovery({
+      ...this.#options,
+      master: this.#options.id,
+      host: this.#host,
+      claims: this.#claims,
+      members: this.#members,
+      intervalMs: this.#options.config.recoveryIntervalMs,
+      graceMs: this.#options.config.takeoverGraceMs,
     });
   }
 
