@@ -32,8 +32,8 @@ const isUnderWay = (status: WorkflowInstanceStatus) => status !== 'submitted' &&
 /** All that is owed in this state: what a new owner runs after a takeover (design: restart = fold + pending effects). */
 export function pendingEffects({ value, context }: State): WorkflowInstanceEffect[] {
   if (!isUnderWay(value)) return [];
-  if (value === 'queued') return [{ type: 'requestAdmission' }];
   if (isComplete(context)) return [{ type: 'concludeWorkflow' }];
+  if (value === 'queued') return [{ type: 'requestAdmission' }];
   const effects = pendingRunTimeout(context);
   if (value === 'pausing' && liveCount(context) === 0) effects.push({ type: 'concludePause' });
   for (const [, task] of entries(context.tasks)) {

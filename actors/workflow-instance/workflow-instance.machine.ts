@@ -31,8 +31,10 @@ export function workflowInstanceMachine(plan: Plan) {
       queued: {
         on: {
           ...ownership,
-          WorkflowAdmitted: { target: 'active', actions: ['count', 'armRunTimeout', 'releaseRoots'] },
+          ...admission,
+          ...clearingLater,
           ...stop,
+          ...conclusionsIn('queued'),
         },
       },
       active: {
@@ -142,6 +144,20 @@ const steering = {
   SignalReceived: { actions: 'rememberRequest' },
 } as const;
 
+const admission = {
+  WorkflowAdmitted: [
+    { guard: 'isReopened', target: 'active', actions: ['count', 'armRunTimeout', 'placeReady'] },
+    { target: 'active', actions: ['count', 'armRunTimeout', 'releaseRoots'] },
+  ],
+} as const;
+
+/** A run that was opened again waits for its turn anew: what may begin does so when the run is admitted. */
+const clearingLater = {
+  TaskSkipped: { guard: 'isRedressedAgain', actions: 'redressTaskLater' },
+  TaskForced: { guard: 'isRedressedAgain', actions: 'redressTaskLater' },
+  StateCleared: { guard: 'isReopened', actions: ['rememberRequest', 'clearTasksLater'] },
+} as const;
+
 const ownership = { OwnershipTaken: { guard: 'isNextEpoch', actions: 'rememberOwner' } } as const;
 const stop = { WorkflowStopRequested: { target: 'stopping', actions: ['rememberRequest', 'stopTasks'] } } as const;
 const resume = { WorkflowResumed: { target: 'active', actions: ['rememberRequest', 'placeReady'] } } as const;
@@ -155,7 +171,10 @@ const timeout = {
 function reopening() {
   return {
     ...ownership,
-    WorkflowReopened: { target: 'active', actions: ['rememberRequest', 'armRunTimeout'] },
+    WorkflowReopened: [
+      { guard: 'isQueued', target: 'queued', actions: ['rememberRequest', 'askAdmission'] },
+      { target: 'active', actions: ['rememberRequest', 'armRunTimeout'] },
+    ],
   } as const;
 }
 

@@ -86,9 +86,11 @@ function guardsOf(plan: Plan) {
   return {
     /** Runs of a workflow with limited concurrency wait for their turn. */
     isQueued: () => isQueued(plan),
+    isReopened: ({ context }: Scope) => context.round > 0,
     isNextEpoch: ({ context, event }: Scope) =>
       event.type === 'OwnershipTaken' && event.data.epoch === context.epoch + 1,
     isTaskLegal: (scope: Scope) => isTaskLegal(plan, scope),
+    isRedressedAgain: (scope: Scope) => scope.context.round > 0 && isTaskLegal(plan, scope),
     endsRun: (scope: Scope) => plan.definition.failurePolicy === 'end' && endsRun(plan, scope),
     endsAs: ({ context }: Scope, { status, outcome }: { status: WorkflowInstanceStatus; outcome: Outcome }) =>
       isComplete(context) && outcomeOf(status, context) === outcome,
@@ -116,6 +118,9 @@ function propagationsOf(plan: Plan) {
     clearTasks: propagate(({ context, event }) =>
       event.type === 'StateCleared' ? propagateClear(plan, context, event.data) : unchanged(context),
     ),
+    clearTasksLater: propagate(({ context, event }) =>
+      event.type === 'StateCleared' ? withoutPlacing(propagateClear(plan, context, event.data)) : unchanged(context),
+    ),
     isolateTasks: propagate(({ context, event }) =>
       event.type === 'IsolationAdded'
         ? propagateIsolation(plan, context, event.data.task, 'Isolated')
@@ -139,11 +144,8 @@ function propagationsOf(plan: Plan) {
         ? propagateLastTaskEvent(plan, { ...context, ...taskRequestOf(context, event) }, event)
         : unchanged(context),
     ),
-    redressTask: propagate(({ context, event }) =>
-      event.type === 'TaskForced' || event.type === 'TaskSkipped'
-        ? propagateRedress(plan, { ...context, ...taskRequestOf(context, event) }, event)
-        : unchanged(context),
-    ),
+    redressTask: propagate(({ context, event }) => redressTask(plan, context, event)),
+    redressTaskLater: propagate(({ context, event }) => withoutPlacing(redressTask(plan, context, event))),
   };
 }
 
@@ -161,6 +163,17 @@ function foldTask(plan: Plan, context: WorkflowInstanceContext, event: TaskEvent
     { ...context, ...asked, ...(isTaken ? takenSignal(context, awaits.name) : {}) },
     event,
   );
+}
+
+function redressTask(plan: Plan, context: WorkflowInstanceContext, event: WorkflowInstanceEvent): Propagated {
+  return event.type === 'TaskForced' || event.type === 'TaskSkipped'
+    ? propagateRedress(plan, { ...context, ...taskRequestOf(context, event) }, event)
+    : unchanged(context);
+}
+
+/** Tasks that became ready are placed when the run is admitted. */
+function withoutPlacing({ context, effects }: Propagated): Propagated {
+  return { context, effects: effects.filter(({ type }) => type !== 'placeTask') };
 }
 
 function isQueued({ definition }: Plan): boolean {

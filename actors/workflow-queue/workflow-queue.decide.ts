@@ -3,9 +3,9 @@ import type { WorkflowQueueCommand } from '../../schemas/commands/concurrency.co
 import type { WorkflowQueueEvent } from '../../schemas/events/workflow-queue.events.ts';
 import type { Decision } from '../kit/decider.ts';
 import { takeOwnership } from '../kit/owned-actor.ts';
-import { concurrencyOf } from './workflow-queue.fold.ts';
+import { concurrencyOf, roundOf } from './workflow-queue.fold.ts';
 import type { WorkflowQueueSnapshot } from './workflow-queue.machine.ts';
-import { activeMaxOf, isMember, nextStep, type QueuedRun, type WorkflowQueueContext } from './workflow-queue.state.ts';
+import { activeMaxOf, memberOf, nextStep, type QueuedRun, type WorkflowQueueContext } from './workflow-queue.state.ts';
 
 export function decideWorkflowQueue(
   { context }: WorkflowQueueSnapshot,
@@ -19,14 +19,19 @@ function eventsOf(context: WorkflowQueueContext, command: WorkflowQueueCommand):
     case 'TakeOwnership':
       return [takeOwnership(context, command)];
     case 'RequestAdmission': {
-      const { instance, priority, concurrency, now } = command;
-      if (isMember(context, instance)) return [];
-      const data = { instance, priority, concurrency: concurrencyOf(concurrency), queuedAt: now };
-      return [{ type: 'RunQueued', data }];
+      const { instance, priority, concurrency, now, round } = command;
+      const member = memberOf(context, instance);
+      if (member !== undefined && (member.round ?? 0) >= (round ?? 0)) return [];
+      const data = { instance, priority, concurrency: concurrencyOf(concurrency), queuedAt: now, ...roundOf(command) };
+      const queued = { type: 'RunQueued', data } as const;
+      // Whoever was opened again had ended before, whether or not that was told.
+      return member === undefined ? [queued] : [{ type: 'RunLeft', data: { instance, leftAt: now } }, queued];
     }
     case 'LeaveQueue': {
-      const { instance, now } = command;
-      return isMember(context, instance) ? [{ type: 'RunLeft', data: { instance, leftAt: now } }] : [];
+      const { instance, now, round } = command;
+      const member = memberOf(context, instance);
+      if (member === undefined || (member.round ?? 0) > (round ?? 0)) return [];
+      return [{ type: 'RunLeft', data: { instance, leftAt: now } }];
     }
     case 'AdmitNext':
       return next(context, command.now);

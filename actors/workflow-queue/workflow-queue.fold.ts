@@ -38,8 +38,8 @@ function changed(context: WorkflowQueueContext, event: WorkflowQueueEvent): Work
     case 'OwnershipTaken':
       return { ...context, ...ownershipOf(context, event) };
     case 'RunQueued': {
-      const { instance, priority, concurrency, queuedAt } = event.data;
-      const queued = { instance, priority, concurrency: concurrencyOf(concurrency), queuedAt };
+      const { instance, priority, concurrency, queuedAt, round } = event.data;
+      const queued = { instance, priority, concurrency: concurrencyOf(concurrency), queuedAt, ...roundOf({ round }) };
       return { ...context, waiting: [...context.waiting, queued] };
     }
     case 'RunAdmitted': {
@@ -51,8 +51,9 @@ function changed(context: WorkflowQueueContext, event: WorkflowQueueEvent): Work
     }
     case 'RunDiscarded': {
       const { instance, evidence } = event.data;
-      const waiting = without(context.waiting, instance);
-      return { ...context, waiting, discarded: [...context.discarded, { instance, evidence }] };
+      const round = context.waiting.find((run) => run.instance === instance)?.round;
+      const discarded = [...context.discarded, { instance, evidence, ...roundOf({ round }) }];
+      return { ...context, waiting: without(context.waiting, instance), discarded };
     }
     case 'PreemptionRequested': {
       const { instance, by } = event.data;
@@ -71,6 +72,10 @@ function changed(context: WorkflowQueueContext, event: WorkflowQueueEvent): Work
 /** The fields of the schema in its order (I5). */
 export function concurrencyOf({ policy, activeMax }: Concurrency): Concurrency {
   return activeMax === undefined ? { policy } : { policy, activeMax };
+}
+
+export function roundOf({ round }: { round?: number | undefined }): { round?: number } {
+  return round === undefined ? {} : { round };
 }
 
 function without<T extends { instance: InstanceId }>(runs: readonly T[], instance: InstanceId): T[] {

@@ -3,7 +3,14 @@ import { type Concurrency, type Priority, priorities } from '../../schemas/defin
 import type { InstanceId } from '../../schemas/ids.ts';
 import { type OwnedContext, unowned } from '../kit/owned-actor.ts';
 
-export type QueuedRun = { instance: InstanceId; priority: Priority; concurrency: Concurrency; queuedAt: number };
+export type QueuedRun = {
+  instance: InstanceId;
+  priority: Priority;
+  concurrency: Concurrency;
+  queuedAt: number;
+  /** How often it had been opened again. Absent: never. */
+  round?: number;
+};
 
 export type ActiveRun = QueuedRun & {
   admittedAt: number;
@@ -12,7 +19,7 @@ export type ActiveRun = QueuedRun & {
   preemptedBy: InstanceId | null;
 };
 
-export type DiscardedRun = { instance: InstanceId; evidence: string };
+export type DiscardedRun = { instance: InstanceId; evidence: string; round?: number };
 
 export type WorkflowQueueContext = OwnedContext & {
   /** In the order in which they came. */
@@ -25,8 +32,19 @@ export type WorkflowQueueContext = OwnedContext & {
 
 export const newWorkflowQueue: WorkflowQueueContext = { ...unowned, waiting: [], active: [], discarded: [] };
 
-export const isMember = ({ waiting, active, discarded }: WorkflowQueueContext, instance: InstanceId): boolean =>
-  [...waiting, ...active, ...discarded].some((run) => run.instance === instance);
+export type Member = { instance: InstanceId; round?: number };
+
+export const membersOf = ({ waiting, active, discarded }: WorkflowQueueContext): Member[] => [
+  ...waiting,
+  ...active,
+  ...discarded,
+];
+
+export const memberOf = (context: WorkflowQueueContext, instance: InstanceId): Member | undefined =>
+  membersOf(context).find((run) => run.instance === instance);
+
+export const isMember = (context: WorkflowQueueContext, instance: InstanceId): boolean =>
+  memberOf(context, instance) !== undefined;
 
 /** What the queue does next by itself. Undefined: nothing until somebody comes or leaves. */
 export type NextStep =

@@ -32,8 +32,17 @@ export type TaskGroupCommand =
 
 export type WorkflowQueueCommand =
   | TakeOwnership
-  | { type: 'RequestAdmission'; now: number; instance: InstanceId; priority: Priority; concurrency: Concurrency }
-  | { type: 'LeaveQueue'; now: number; instance: InstanceId }
+  | {
+      type: 'RequestAdmission';
+      now: number;
+      instance: InstanceId;
+      priority: Priority;
+      concurrency: Concurrency;
+      /** How often the run was opened again: it has left with each of its earlier ends. */
+      round?: number;
+    }
+  /** @param round of the entry that leaves; a later one stays. */
+  | { type: 'LeaveQueue'; now: number; instance: InstanceId; round?: number }
   /** Admits whose turn it is. */
   | { type: 'AdmitNext'; now: number };
 

@@ -72,7 +72,7 @@ export const parentSchema = z.object({ instance: instanceIdSchema, task: taskNam
 
 export const clearScopeSchema = z.enum(['failed', 'all', 'tasks', 'descendants']);
 
-export const ownershipReasonSchema = z.enum(['created', 'masterLost', 'claimLost', 'handedOver']);
+export const ownershipReasonSchema = z.enum(['created', 'masterLost', 'claimLost', 'handedOver', 'reopened']);
 
 export const workflowInstanceEvents = {
   WorkflowSubmitted: z.object({

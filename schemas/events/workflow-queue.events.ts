@@ -18,6 +18,8 @@ export const workflowQueueEvents = {
     /** Of the version that the run pins. */
     concurrency: concurrencySchema,
     queuedAt: at,
+    /** How often the run had been opened again. Absent: never. */
+    round: z.int().min(1).optional(),
   }),
   RunAdmitted: z.object({ ...run, admittedAt: at, evidence: z.string() }),
   /** The run ends as stopped, without having begun. */

@@ -38,39 +38,6 @@ export const receiptSchema = z.object({
   duplicate: z.boolean(),
 });
 
-/** What every command to a run has. */
-const steering = {
-  instance: instanceIdSchema,
-  /** Makes a repeated command harmless. Default: a new one. */
-  key: z.string().min(1).max(512).optional(),
-  by: z.string().max(256).default('anonymous'),
-  reason: z.string().max(1_000).optional(),
-};
-
-/** Body of `millrace.v1.command`. */
-export const commandRequestSchema = z.discriminatedUnion('type', [
-  z.strictObject({ type: z.literal('stop'), ...steering }),
-  /** Nothing more is started; what runs goes on. */
-  z.strictObject({ type: z.literal('pause'), ...steering }),
-  z.strictObject({ type: z.literal('resume'), ...steering }),
-  /** Decides what becomes of a task whose worker is absent: it runs again, or fails. */
-  z.strictObject({
-    type: z.literal('resolveLost'),
-    ...steering,
-    task: taskNameSchema,
-    decision: z.enum(['retry', 'fail']),
-  }),
-]);
-
-export const commandReceiptSchema = z.object({
-  instance: instanceIdSchema,
-  /** Last revision of the stream after the command. */
-  revision: z.int(),
-  /** False when the command had already been done. */
-  changed: z.boolean(),
-  status: z.string(),
-});
-
 /** Body of `millrace.v1.register`: a canonical definition, as `src/definitions` makes it from YAML or JSON. */
 export const registerRequestSchema = z.strictObject({ definition: workflowDefinitionSchema });
 
@@ -208,8 +175,6 @@ export const clusterReplySchema = z.object({ members: z.array(memberSchema) });
 
 export type SubmitRequest = z.infer<typeof submitRequestSchema>;
 export type Receipt = z.infer<typeof receiptSchema>;
-export type CommandRequest = z.infer<typeof commandRequestSchema>;
-export type CommandReceipt = z.infer<typeof commandReceiptSchema>;
 export type RegisterReceipt = z.infer<typeof registerReceiptSchema>;
 export type RunStatus = z.infer<typeof runStatusSchema>;
 export type RunSummary = z.infer<typeof runSummarySchema>;

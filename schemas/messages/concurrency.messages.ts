@@ -107,6 +107,8 @@ export const admissionRequestSchema = z.object({
   instance: instanceIdSchema,
   priority: prioritySchema,
   concurrency: concurrencySchema,
+  /** How often the run was opened again. Absent: never. */
+  round: z.int().min(1).optional(),
 });
 export const admissionStateSchema = z.object({
   state: z.enum(['waiting', 'admitted', 'discarded', 'left']),

@@ -4,10 +4,7 @@ import type { WorkflowDefinition } from '../../schemas/definition/workflow.defin
 import { errorReplySchema } from '../../schemas/errors.ts';
 import type { InstanceId, WorkflowName } from '../../schemas/ids.ts';
 import {
-  type CommandReceipt,
-  type CommandRequest,
   clusterReplySchema,
-  commandReceiptSchema,
   type DefinitionReply,
   definitionReplySchema,
   definitionsReplySchema,
@@ -26,6 +23,11 @@ import {
   runsReplySchema,
   type SubmitRequest,
 } from '../../schemas/messages/client.messages.ts';
+import {
+  type CommandReceipt,
+  type CommandRequest,
+  commandReceiptSchema,
+} from '../../schemas/messages/command.messages.ts';
 import {
   actorEventsQuerySchema,
   type GroupsReply,

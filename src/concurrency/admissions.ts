@@ -52,8 +52,10 @@ export class Admissions {
     const { ask, repeatIntervalMs, log } = this.#options;
     let delayMs = repeatIntervalMs;
     try {
-      const priority = instance.snapshot.context.priority ?? 'medium';
-      const answer = await ask(instance.workflow, { instance: instance.id, priority, concurrency });
+      const { context } = instance.snapshot;
+      const priority = context.priority ?? 'medium';
+      const again = context.round === 0 ? {} : { round: context.round };
+      const answer = await ask(instance.workflow, { instance: instance.id, priority, concurrency, ...again });
       this.#obey(instance, admissionStateSchema.parse(answer));
     } catch (fault) {
       log.debug({ instanceId: instance.id, fault }, 'the queue of the workflow does not answer; asking again');
@@ -80,7 +82,9 @@ export class Admissions {
       instance.send({ command: { type: 'AdmitWorkflow', now, evidence }, causationId: `admitted.${instance.id}` });
     }
     if (state === 'discarded') {
-      const order = { key: 'admission.discarded', by: `workflowQueue ${instance.workflow}`, reason: evidence };
+      const { round } = instance.snapshot.context;
+      const key = round === 0 ? 'admission.discarded' : `admission.discarded.${round}`;
+      const order = { key, by: `workflowQueue ${instance.workflow}`, reason: evidence };
       instance.send({ command: { type: 'RequestStop', now, ...order }, causationId: `discarded.${instance.id}` });
     }
   }

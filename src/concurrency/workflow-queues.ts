@@ -6,7 +6,9 @@ import { z } from 'zod';
 import { isEnded } from '../../actors/workflow-instance/workflow-instance.state.ts';
 import { workflowQueueActor } from '../../actors/workflow-queue/workflow-queue.actor.ts';
 import type { WorkflowQueueEffect } from '../../actors/workflow-queue/workflow-queue.effects.ts';
+import { roundOf } from '../../actors/workflow-queue/workflow-queue.fold.ts';
 import type { WorkflowQueueSnapshot } from '../../actors/workflow-queue/workflow-queue.machine.ts';
+import { isMember, type Member, memberOf, membersOf } from '../../actors/workflow-queue/workflow-queue.state.ts';
 import { admissionOf } from '../../actors/workflow-queue/workflow-queue.view.ts';
 import type { WorkflowQueueCommand } from '../../schemas/commands/concurrency.commands.ts';
 import { type WorkflowQueueEvent, workflowQueueEvents } from '../../schemas/events/workflow-queue.events.ts';
@@ -73,7 +75,7 @@ export class WorkflowQueues {
       clock: options.clock,
       log: options.log,
       intervalMs: options.checkIntervalMs,
-      isNeeded: (queue) => membersOf(queue).length > 0,
+      isNeeded: (queue) => membersOf(queue.snapshot.context).length > 0,
       check: async (queue) => this.#check(queue),
     });
   }
@@ -102,14 +104,16 @@ export class WorkflowQueues {
 
   /** A run asks for its turn. @throws AppError */
   async handle(queue: WorkflowQueue, question: unknown): Promise<AdmissionState> {
-    const { instance, priority, concurrency } = parseBody(admissionRequestSchema, question, 'a request for a turn');
+    const { round, ...request } = parseBody(admissionRequestSchema, question, 'a request for a turn');
+    const { instance, concurrency } = request;
     const workflow = queue.id as WorkflowName;
-    if (this.#hasEnded(instance)) return { state: 'left', evidence: `the run ${instance} has ended` };
-    const isNew = !membersOf(queue).includes(instance);
+    if (await this.#hasEnded({ instance, ...roundOf({ round }) }))
+      return { state: 'left', evidence: `the run ${instance} has ended` };
+    const isNew = !isMember(queue.snapshot.context, instance);
     // Whoever is not to wait must not be turned away because of one whose end is just being told.
     if (isNew && (concurrency.policy === 'discard' || concurrency.policy === 'priority')) await this.#leaveEnded(queue);
     const now = this.#options.clock.now();
-    const command = { type: 'RequestAdmission', now, instance, priority, concurrency } as const;
+    const command = { type: 'RequestAdmission', now, ...request, ...roundOf({ round }) } as const;
     checkOutcome(await queue.ask(command, `admission.${instance}`), 'workflowQueue', workflow);
     return admissionOf(workflow, queue.snapshot.context, instance);
   }
@@ -118,7 +122,7 @@ export class WorkflowQueues {
   runEnded(instance: InstanceId): void {
     const run = this.#options.index.get(instance);
     const queue = run === undefined ? undefined : this.#options.host().find(run.workflow);
-    if (queue !== undefined) this.#leave(queue, instance);
+    if (queue !== undefined) void this.#leaveIfEnded(queue, memberOf(queue.snapshot.context, instance));
   }
 
   stop(): void {
@@ -127,23 +131,43 @@ export class WorkflowQueues {
   }
 
   #check(queue: WorkflowQueue): void {
-    for (const instance of membersOf(queue)) if (this.#hasEnded(instance)) this.#leave(queue, instance);
+    for (const member of membersOf(queue.snapshot.context)) void this.#leaveIfEnded(queue, member);
   }
 
-  async #leaveEnded(queue: WorkflowQueue): Promise<void> {
-    for (const { instance } of queue.snapshot.context.active) {
-      const run = await this.#options.runs.state(instance);
-      if (run === undefined || isEnded(run.value)) this.#leave(queue, instance);
+  async #leaveIfEnded(queue: WorkflowQueue, member: Member | undefined): Promise<void> {
+    if (member === undefined || !this.#isListedAsEnded(member.instance)) return;
+    // Reason for the short cut: of a run that was never opened again the list is right, and asked at each end of a run.
+    if (member.round === undefined) return this.#leave(queue, member);
+    try {
+      if (await this.#hasEnded(member)) this.#leave(queue, member);
+    } catch (fault) {
+      this.#options.log.warn({ instanceId: member.instance, fault }, 'a run of a queue cannot be read now');
     }
   }
 
-  #leave(queue: WorkflowQueue, instance: InstanceId): void {
-    const command = { type: 'LeaveQueue', now: this.#options.clock.now(), instance } as const;
+  async #leaveEnded(queue: WorkflowQueue): Promise<void> {
+    for (const member of queue.snapshot.context.active) {
+      if (await this.#isOver(member.instance)) this.#leave(queue, member);
+    }
+  }
+
+  #leave(queue: WorkflowQueue, { instance, round }: Member): void {
+    const command = { type: 'LeaveQueue', now: this.#options.clock.now(), instance, ...roundOf({ round }) } as const;
     queue.send({ command, causationId: `end.${instance}` });
   }
 
-  #hasEnded(instance: InstanceId): boolean {
+  #isListedAsEnded(instance: InstanceId): boolean {
     return this.#options.index.get(instance)?.finishedAt !== undefined;
+  }
+
+  /** Of a run that was opened again the list may still show an earlier end: its stream knows. */
+  async #hasEnded({ instance, round }: Member): Promise<boolean> {
+    return this.#isListedAsEnded(instance) && (round === undefined || (await this.#isOver(instance)));
+  }
+
+  async #isOver(instance: InstanceId): Promise<boolean> {
+    const run = await this.#options.runs.state(instance);
+    return run === undefined || isEnded(run.value);
   }
 
   #tell(queue: WorkflowQueue, instance: InstanceId): void {
@@ -159,7 +183,7 @@ export class WorkflowQueues {
     const { transport, clock } = this.#options;
     const reason = `the run ${by} takes its place`;
     const body = { type: 'stop', instance, key: `preempted.${by}`, by: `workflowQueue ${queue.id}`, reason };
-    while (!this.#isStopped && !queue.isDropped && membersOf(queue).includes(instance)) {
+    while (!this.#isStopped && !queue.isDropped && isMember(queue.snapshot.context, instance)) {
       const result = await tryRequest(transport, subjects.command, body, { timeoutMs: stopTimeoutMs });
       if (result.kind === 'answer' && commandReplySchema.safeParse(result.body).success) break;
       await new Promise<void>((resolve) => {
@@ -168,8 +192,4 @@ export class WorkflowQueues {
     }
     this.#stopping.delete(instance);
   }
-}
-
-function membersOf({ snapshot: { context } }: WorkflowQueue): InstanceId[] {
-  return [...context.waiting, ...context.active, ...context.discarded].map(({ instance }) => instance);
 }

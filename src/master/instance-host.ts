@@ -11,24 +11,26 @@
  *    waits appends nothing, and so would hold its slots for ever.
  * H5 A run that is being handed over is elsewhere for whoever asks, until the other master has answered. Its claim still names
  *    this process: without this, the next report would bring it back, and the other master would find the claim taken.
+ * H6 A run that has ended is opened again by one append: the fence and what the command led to. Of several masters that try, the
+ *    claim lets one write, and if the claim is lost, the expected revision does.
  */
 
 import type { Violation } from '../../actors/invariants/history-event.ts';
-import type { OwnerClaim, WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { Priority } from '../../schemas/definition/workflow.definition.ts';
-import type { OwnershipReason, ParentRun } from '../../schemas/events/workflow-instance.events.ts';
+import type { ParentRun } from '../../schemas/events/workflow-instance.events.ts';
 import type { Incarnation, InstanceId, MasterId, SubmissionKey } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
-import type { ClaimBook, Claimed } from '../claims/claim-book.ts';
+import type { Claimed } from '../claims/claim-book.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import type { DefinitionStore, RunnableDefinition } from '../definitions/definition-store.ts';
 import { AppError } from '../errors/app-error.ts';
 import { instanceStream, newEvent } from '../journal/codec.ts';
 import type { Journal, NewEvent } from '../journal/journal.port.ts';
-import type { MemberDirectory } from '../membership/member-directory.ts';
 import type { Log } from '../telemetry/log.ts';
 import { type FoldedRun, foldAndCheckRun, foldRun, type LostAttempt } from './fold-run.ts';
 import {
+  type InstanceMessage,
   type InstanceSurroundings,
   LiveInstance,
   type LiveInstanceStart,
@@ -36,14 +38,10 @@ import {
   type RunOrigin,
 } from './live-instance.ts';
 import { appendPatiently } from './patient-append.ts';
+import { RunClaims, type RunClaimsOptions, type TakeoverWhy } from './run-claims.ts';
 
-export type InstanceHostOptions = {
-  master: MasterId;
-  incarnation: Incarnation;
-  host: string;
+export type InstanceHostOptions = RunClaimsOptions & {
   journal: Journal;
-  claims: ClaimBook;
-  members: MemberDirectory;
   definitions: DefinitionStore;
   clock: Clock;
   ids: IdSource;
@@ -71,8 +69,6 @@ export type NewRun = {
   origin: RunOrigin;
 };
 
-type TakeoverWhy = { reason: OwnershipReason; evidence: string };
-
 /** Where a run stands, from this master's point of view. */
 export type Whereabouts =
   | { kind: 'live'; instance: LiveInstance }
@@ -80,11 +76,14 @@ export type Whereabouts =
   | { kind: 'elsewhere'; owner: MasterId | undefined }
   | { kind: 'missing' };
 
+type Fencing = { id: InstanceId; claimRevision: number; why: TakeoverWhy; message?: InstanceMessage | undefined };
+
 const creationWaitMs = 100;
 const creationTriesMax = 30;
 
 export class InstanceHost {
   readonly #options: InstanceHostOptions;
+  readonly #claims: RunClaims;
   readonly #live = new Map<InstanceId, LiveInstance>();
   readonly #creating = new Map<InstanceId, Promise<unknown>>();
   readonly #underWay = new Map<InstanceId, Promise<Whereabouts>>();
@@ -95,6 +94,7 @@ export class InstanceHost {
 
   constructor(options: InstanceHostOptions) {
     this.#options = options;
+    this.#claims = new RunClaims(options);
   }
 
   /** Breaches of invariants that were found in runs taken over. */
@@ -135,14 +135,14 @@ export class InstanceHost {
 
   async #create(run: NewRun): Promise<{ isNew: boolean }> {
     for (let tries = 0; tries < creationTriesMax; tries += 1) {
-      const claimed = await this.#options.claims.create(run.id, this.#claim(1));
+      const claimed = await this.#options.claims.create(run.id, this.#claims.claim(1));
       if (this.#live.has(run.id)) return { isNew: false };
       if (claimed.kind === 'claimed') return { isNew: await this.#begin(run, claimed.revision) };
       if (await this.exists(run.id)) return { isNew: false };
       // Claimed, but nothing is written: its claimer is at it, or is gone, or was this process and gave up (H3).
       const holder = await this.#options.claims.read(run.id);
-      if (holder !== undefined && (this.#isOurs(holder) || (await this.#isGone(holder)))) {
-        const taken = await this.#options.claims.takeOver(run.id, this.#claim(1), holder.revision);
+      if (holder !== undefined && (this.#claims.isOurs(holder) || (await this.#claims.isGone(holder)))) {
+        const taken = await this.#options.claims.takeOver(run.id, this.#claims.claim(1), holder.revision);
         if (this.#live.has(run.id)) return { isNew: false };
         if (taken.kind === 'claimed') return { isNew: await this.#begin(run, taken.revision) };
       }
@@ -173,6 +173,14 @@ export class InstanceHost {
   /** Like `locate`, for a run whose claim was just read. */
   takeOver(id: InstanceId, held: Claimed | undefined): Promise<Whereabouts> {
     return this.#once(id, () => this.#takeOver(id, held));
+  }
+
+  /**
+   * An ended run goes on with this message, if nobody else has it and the message changes it (H6). The message has an outcome
+   * only where the answer is `live` and no other search was under way.
+   */
+  async reopen(id: InstanceId, message: InstanceMessage): Promise<Whereabouts> {
+    return this.#once(id, async () => this.#takeOver(id, await this.#options.claims.read(id), message));
   }
 
   /** The run as its stream tells it. @throws AppError JOURNAL_INCONSISTENT, BrokenJournal */
@@ -232,7 +240,7 @@ export class InstanceHost {
       claimRevision,
     });
     const { key, params, given, logicalAt, parent, priority, origin } = run;
-    const owner = this.#owner(claimRevision);
+    const owner = this.#claims.owner(claimRevision);
     const now = this.#options.clock.now();
     const about = {
       definition: reference,
@@ -264,49 +272,45 @@ export class InstanceHost {
     return underWay;
   }
 
-  async #takeOver(id: InstanceId, held: Claimed | undefined): Promise<Whereabouts> {
-    const { claims } = this.#options;
-    if (held !== undefined && !this.#isOurs(held) && !(await this.#isGone(held)))
-      return { kind: 'elsewhere', owner: held.claim.master };
-    const epoch = (held?.claim.epoch ?? 0) + 1;
-    const claimed =
-      held === undefined
-        ? await claims.create(id, this.#claim(epoch))
-        : await claims.takeOver(id, this.#claim(epoch), held.revision);
-    if (claimed.kind === 'taken') return { kind: 'elsewhere', owner: undefined };
-    return this.#fence(id, claimed.revision, this.#whyOf(held));
+  /** @param message opens the run again, should it have ended */
+  async #takeOver(id: InstanceId, held: Claimed | undefined, message?: InstanceMessage): Promise<Whereabouts> {
+    const taken = await this.#claims.take(id, held);
+    if (taken.kind === 'elsewhere') return taken;
+    return this.#fence({ id, claimRevision: taken.revision, why: this.#claims.whyOf(held), message });
   }
 
   async #adopt(id: InstanceId, from: MasterId, claimRevision: number): Promise<Whereabouts> {
     const held = await this.#options.claims.read(id);
     const epoch = (held?.claim.epoch ?? 0) + 1;
-    const claimed = await this.#options.claims.takeOver(id, this.#claim(epoch), claimRevision);
+    const claimed = await this.#options.claims.takeOver(id, this.#claims.claim(epoch), claimRevision);
     if (claimed.kind === 'taken') return { kind: 'elsewhere', owner: held?.claim.master };
-    return this.#fence(id, claimed.revision, { reason: 'handedOver', evidence: `handed over by ${from}` });
+    const why = { reason: 'handedOver', evidence: `handed over by ${from}` } as const;
+    return this.#fence({ id, claimRevision: claimed.revision, why });
   }
 
   /** H2, from a claim that is ours: fold, fence, act. */
-  async #fence(id: InstanceId, claimRevision: number, why: TakeoverWhy): Promise<Whereabouts> {
-    const { clock, claims, log } = this.#options;
+  async #fence({ id, claimRevision, why, message }: Fencing): Promise<Whereabouts> {
     const { folded, breaches, lost } = await foldAndCheckRun(this.#options, id);
     this.#noteBreaches(id, breaches);
-    if (folded === undefined || folded.actor.isFinished(folded.snapshot)) {
-      await claims.release(id, claimRevision);
+    const isEnded = folded?.actor.isFinished(folded.snapshot);
+    if (folded === undefined || (isEnded && !isEffective(folded, message))) {
+      await this.#options.claims.release(id, claimRevision);
       return { kind: folded === undefined ? 'missing' : 'finished' };
     }
     const met = this.#live.get(id);
     if (met !== undefined) return { kind: 'live', instance: met }; // H3.
     const instance = this.#admit(id, { ...folded, claimRevision });
-    const now = clock.now();
-    const command = { type: 'TakeOwnership', now, ...why, ...this.#owner(claimRevision) } as const;
-    const outcome = await this.#send(instance, command, `takeover.${claimRevision}`);
-    if (outcome.kind !== 'durable') {
+    const reason = isEnded ? reopening(message) : why;
+    const command = { type: 'TakeOwnership', now: this.#options.clock.now(), ...reason } as const;
+    const fence = { ...command, ...this.#claims.owner(claimRevision) };
+    const fenced = this.#send(instance, fence, `takeover.${claimRevision}`);
+    if (isEnded && message !== undefined) instance.send(message); // H6: before the batch of the fence is taken.
+    if ((await fenced).kind !== 'durable') {
       this.drop(instance);
       return { kind: 'elsewhere', owner: undefined };
     }
-    const { epoch } = instance.snapshot.context;
-    log.info({ instanceId: id, epoch, ...why }, 'run taken over');
-    this.#options.onTakenOver(instance, lost);
+    this.#options.log.info({ instanceId: id, epoch: instance.snapshot.context.epoch, ...reason }, 'run taken over');
+    if (!isEnded) this.#options.onTakenOver(instance, lost);
     return { kind: 'live', instance };
   }
 
@@ -360,37 +364,18 @@ export class InstanceHost {
     });
   }
 
-  #claim(epoch: number) {
-    const { master, incarnation, host } = this.#options;
-    return { master, incarnation, host, epoch };
-  }
-
-  #owner(claimRevision: number): OwnerClaim {
-    const { master, incarnation, host } = this.#options;
-    return { master, incarnation, host, claimRevision };
-  }
-
-  #whyOf(former: Claimed | undefined): TakeoverWhy {
-    if (former === undefined) return { reason: 'claimLost', evidence: 'nobody claimed the run' };
-    if (this.#isOurs(former)) return { reason: 'claimLost', evidence: 'this master had let go of the run' };
-    const { master, incarnation, host } = former.claim;
-    const absence = this.#options.members.absenceOf(master, incarnation);
-    return { reason: 'masterLost', evidence: `${master} on ${host} (incarnation ${incarnation}): ${absence}` };
-  }
-
-  #isOurs({ claim }: Claimed): boolean {
-    const { master, incarnation } = this.#options;
-    return claim.master === master && claim.incarnation === incarnation;
-  }
-
-  /** Of another life of this master, or of a master that is not here. */
-  async #isGone({ claim: { master, incarnation } }: Claimed): Promise<boolean> {
-    return master === this.#options.master || this.#options.members.isMasterGone(master, incarnation);
-  }
-
   #sleep(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
       this.#options.clock.after(delayMs, resolve);
     });
   }
+}
+
+function isEffective({ actor, snapshot }: FoldedRun, message: InstanceMessage | undefined): boolean {
+  const decision = message === undefined ? undefined : actor.decide(snapshot, message.command);
+  return decision?.kind === 'events' && decision.events.length > 0;
+}
+
+function reopening(message: InstanceMessage | undefined): TakeoverWhy {
+  return { reason: 'reopened', evidence: message?.causationId ?? 'a command' };
 }

@@ -1,6 +1,6 @@
 /** Commands of users to a run: any master takes them and hands them to the owner. Answered after the append. */
+import { commandOf } from '../../actors/workflow-instance/client-command.ts';
 import { runStatusOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
-import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import { errorReplySchema } from '../../schemas/errors.ts';
 import type { MasterId } from '../../schemas/ids.ts';
 import {
@@ -8,19 +8,24 @@ import {
   type CommandRequest,
   commandReceiptSchema,
   commandRequestSchema,
-} from '../../schemas/messages/client.messages.ts';
+} from '../../schemas/messages/command.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
 import { parseBody } from '../transport/parse-body.ts';
 import type { Transport } from '../transport/transport.port.ts';
 import type { InstanceHost } from './instance-host.ts';
-import type { LiveInstance, MessageOutcome } from './live-instance.ts';
+import type { InstanceMessage, LiveInstance, MessageOutcome } from './live-instance.ts';
 import { notFound } from './run-queries.ts';
 
 export type RunCommandsOptions = { transport: Transport; host: InstanceHost; clock: Clock; ids: IdSource };
 
+type KeyedRequest = CommandRequest & { key: string };
+
 const forwardTimeoutMs = 10_000;
+/** How often a run is looked for that ends and is opened again meanwhile. */
+const triesMax = 5;
+const givenSizeBytesMax = 65_536;
 
 export class RunCommands {
   readonly #options: RunCommandsOptions;
@@ -31,46 +36,64 @@ export class RunCommands {
 
   /** @param isForwarded came from another master, which took this one for the owner: it is not sent on again. */
   async take(body: unknown, isForwarded: boolean): Promise<CommandReceipt> {
-    const command = parseBody(commandRequestSchema, body, 'a command');
-    const found = await this.#options.host.locate(command.instance);
-    switch (found.kind) {
-      case 'live':
-        return this.#send(found.instance, command);
-      case 'missing':
-        throw notFound(command.instance);
-      case 'finished':
-        return this.#finished(command);
-      case 'elsewhere':
-        if (found.owner === undefined || isForwarded) throw ownerUnknown(command);
-        return this.#forward(found.owner, command);
+    const request = parseBody(commandRequestSchema, body, 'a command');
+    refuseLarge(request);
+    const command = { ...request, key: request.key ?? this.#options.ids.uuid() };
+    for (let tries = 0; tries < triesMax; tries += 1) {
+      const found = await this.#options.host.locate(command.instance);
+      switch (found.kind) {
+        case 'live':
+          return this.#send(found.instance, command);
+        case 'missing':
+          throw notFound(command.instance);
+        case 'finished': {
+          const receipt = (await this.#withoutChange(command)) ?? (await this.#reopen(command));
+          if (receipt !== undefined) return receipt;
+          break;
+        }
+        case 'elsewhere':
+          if (found.owner === undefined || isForwarded) throw ownerUnknown(command);
+          return this.#forward(found.owner, command);
+      }
     }
+    throw ownerUnknown(command);
   }
 
-  async #send(instance: LiveInstance, command: CommandRequest): Promise<CommandReceipt> {
-    const { clock, ids } = this.#options;
-    const key = command.key ?? ids.uuid();
-    const decided = decisionOf(command, { key, now: clock.now() });
+  async #send(instance: LiveInstance, command: KeyedRequest): Promise<CommandReceipt> {
     const outcome = await new Promise<MessageOutcome>((resolve) => {
-      instance.send({ command: decided, causationId: `command.${key}`, onOutcome: resolve });
+      instance.send({ ...this.#messageOf(command), onOutcome: resolve });
     });
-    if (outcome.kind === 'rejected') throw new AppError(outcome.rejection.code, outcome.rejection.message);
-    if (outcome.kind === 'dropped') throw ownerUnknown(command);
-    const status = runStatusOf(instance.snapshot.value);
-    return { instance: instance.id, revision: outcome.revision, changed: outcome.eventCount > 0, status };
+    return receiptOf(command, outcome, instance);
   }
 
-  async #finished(command: CommandRequest): Promise<CommandReceipt> {
+  /** Of a run that has ended: the answer to a command that was done before. @throws AppError when it is refused */
+  async #withoutChange(command: KeyedRequest): Promise<CommandReceipt | undefined> {
     const folded = await this.#options.host.fold(command.instance);
     if (folded === undefined) throw notFound(command.instance);
     const { actor, snapshot, revision } = folded;
-    const made = { key: command.key ?? '', now: this.#options.clock.now() };
-    const decision = actor.decide(snapshot, decisionOf(command, made));
-    // Nothing can be written to an ended run: what is not refused had been done before.
+    const decision = actor.decide(snapshot, this.#messageOf(command).command);
     if (decision.kind === 'rejected') throw new AppError(decision.rejection.code, decision.rejection.message);
+    if (decision.events.length > 0) return undefined;
     return { instance: command.instance, revision, changed: false, status: runStatusOf(snapshot.value) };
   }
 
-  async #forward(owner: MasterId, command: CommandRequest): Promise<CommandReceipt> {
+  /** Undefined when somebody else was faster: the run is looked for again. */
+  async #reopen(command: KeyedRequest): Promise<CommandReceipt | undefined> {
+    let outcome: MessageOutcome | undefined;
+    const onOutcome = (told: MessageOutcome): void => {
+      outcome = told;
+    };
+    const found = await this.#options.host.reopen(command.instance, { ...this.#messageOf(command), onOutcome });
+    if (outcome === undefined || found.kind !== 'live') return undefined;
+    return receiptOf(command, outcome, found.instance);
+  }
+
+  #messageOf(command: KeyedRequest): InstanceMessage {
+    const { key } = command;
+    return { command: commandOf(command, { key, now: this.#options.clock.now() }), causationId: `command.${key}` };
+  }
+
+  async #forward(owner: MasterId, command: KeyedRequest): Promise<CommandReceipt> {
     const result = await this.#options.transport.request(subjects.master.command(owner), command, {
       timeoutMs: forwardTimeoutMs,
     });
@@ -81,19 +104,24 @@ export class RunCommands {
   }
 }
 
-function decisionOf(command: CommandRequest, made: { key: string; now: number }): WorkflowInstanceCommand {
-  const { by, reason } = command;
-  const common = { ...made, by, ...(reason === undefined ? {} : { reason }) };
-  switch (command.type) {
-    case 'stop':
-      return { type: 'RequestStop', ...common };
-    case 'pause':
-      return { type: 'RequestPause', ...common };
-    case 'resume':
-      return { type: 'RequestResume', ...common };
-    case 'resolveLost':
-      return { type: 'ResolveLost', task: command.task, decision: command.decision, ...common };
-  }
+function receiptOf(command: CommandRequest, outcome: MessageOutcome, { id, snapshot }: LiveInstance): CommandReceipt {
+  if (outcome.kind === 'rejected') throw new AppError(outcome.rejection.code, outcome.rejection.message);
+  if (outcome.kind === 'dropped') throw ownerUnknown(command);
+  const { revision, eventCount } = outcome;
+  return { instance: id, revision, changed: eventCount > 0, status: runStatusOf(snapshot.value) };
+}
+
+/** What a person gives is kept in the stream, as the outputs of a task are. */
+function refuseLarge(request: CommandRequest): void {
+  const given =
+    request.type === 'forceTask' ? request.outputs : request.type === 'sendSignal' ? request.payload : undefined;
+  const sizeBytes = given === undefined ? 0 : Buffer.byteLength(JSON.stringify(given));
+  if (sizeBytes <= givenSizeBytesMax) return;
+  const what = request.type === 'forceTask' ? 'the outputs' : 'the payload of the signal';
+  throw new AppError(
+    'BAD_REQUEST',
+    `${what} take ${sizeBytes} bytes; at most ${givenSizeBytesMax} are kept. Pass a reference instead`,
+  );
 }
 
 function ownerUnknown({ instance }: CommandRequest): AppError {

@@ -100,6 +100,7 @@ export class RandomRun {
       return;
     }
     this.record(settled.events);
+    if (this.snapshot.value !== 'queued') this.world.isQueued = false;
     for (const effect of settled.effects) this.perceive(effect);
     expect(this.actor.store(this.snapshot)).toEqual(this.actor.store(settled.snapshot));
     // What changed nothing left no key: repeated later, it may change something.
@@ -128,7 +129,6 @@ export class RandomRun {
     if (command.type === 'AssignTask' || command.type === 'StartTask') world.attemptCount += 1;
     if (command.type === 'StartTask') world.toPlace.delete(command.task);
     if (command.type === 'RequestStop') world.stopsLeft = 0;
-    if (command.type === 'RequestStop' || command.type === 'AdmitWorkflow') world.isQueued = false;
     if (command.type === 'FireTimer') world.timers.delete(command.timerId);
     if (command.type === 'FireRunTimer') world.runTimers.delete(command.timerId);
     if (command.type === 'ConcludeTask') world.children.delete(command.attemptId);

@@ -52,6 +52,15 @@ const one = (...steps: Step[]) => given(workflowOf([taskOf('a')]), submitted, ow
 const states: Record<string, Given> = {
   submitted: given(workflowOf(tasks)),
   queued: runOf({ concurrency: { policy: 'wait' } }),
+  'queued again': runOf(
+    { concurrency: { policy: 'wait' } },
+    runEvent('WorkflowAdmitted'),
+    assign('failed', 3),
+    taskEvent('TaskFailed', 'failed', 3),
+    requestStop,
+    conclude,
+    runEvent('WorkflowReopened'),
+  ),
   active: runOf({}, ...live),
   'active with policy end': runOf({ failurePolicy: 'end' }, ...live),
   pausing: runOf({}, ...live, pause),
@@ -138,6 +147,12 @@ const held = { ...own, ...leave, ...same(goesOn, steered), WorkflowResumed: 'act
 const taken: Record<string, Record<string, string>> = {
   submitted: {},
   queued: { ...own, WorkflowAdmitted: 'active', WorkflowStopRequested: 'stopping' },
+  'queued again': {
+    ...own,
+    WorkflowAdmitted: 'active',
+    WorkflowStopRequested: 'stopping',
+    ...same(['StateCleared', 'TaskSkipped', 'TaskForced']),
+  },
   active,
   'active with policy end': { ...active, ...lastFailures },
   pausing: { ...held, ...same(atWorker) },

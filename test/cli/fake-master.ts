@@ -3,7 +3,6 @@ import type { z } from 'zod';
 import type { ErrorReply } from '../../schemas/errors.ts';
 import type { InstanceId, TaskName } from '../../schemas/ids.ts';
 import {
-  commandRequestSchema,
   type DefinitionReply,
   definitionQuerySchema,
   type EventView,
@@ -16,6 +15,7 @@ import {
   runsQuerySchema,
   submitRequestSchema,
 } from '../../schemas/messages/client.messages.ts';
+import { commandRequestSchema } from '../../schemas/messages/command.messages.ts';
 import {
   type GroupsReply,
   type OperationsReply,

@@ -1,12 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { errorReplySchema } from '../../schemas/errors.ts';
-import {
-  commandReceiptSchema,
-  receiptSchema,
-  registerReceiptSchema,
-  runReplySchema,
-} from '../../schemas/messages/client.messages.ts';
+import { receiptSchema, registerReceiptSchema, runReplySchema } from '../../schemas/messages/client.messages.ts';
+import { commandReceiptSchema } from '../../schemas/messages/command.messages.ts';
 import { type BoxOptions, createCommandLine, expectGolden } from './command-line.ts';
 import { failedEvents, runId, sampleRun, stoppedEvents, successfulEvents } from './sample-runs.ts';
 

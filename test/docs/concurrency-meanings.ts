@@ -48,7 +48,7 @@ export const concurrencyFieldMeanings: Record<string, string> = {
   releasedAt: 'When they were given back.',
   removedAt: 'When it was removed.',
   requestedAt: 'When it was asked for.',
-  round: 'How often the task was cleared to run again.',
+  round: 'How often the task was cleared to run again; of a run: how often it was opened again.',
   slots: 'How many slots.',
   target: 'What is frozen: `{"kind": "workflow", "name"}` or `{"kind": "workerGroup", "name"}`.',
   turn: 'How often the task failed and backed off in this round: it gives its slots back meanwhile.',

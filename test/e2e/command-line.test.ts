@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import {
-  commandReceiptSchema,
   definitionsReplySchema,
   eventsReplySchema,
   eventViewSchema,
@@ -15,6 +14,7 @@ import {
   runReplySchema,
   runsReplySchema,
 } from '../../schemas/messages/client.messages.ts';
+import { commandReceiptSchema } from '../../schemas/messages/command.messages.ts';
 import { newFolder, type ProcessCluster, startProcessCluster } from '../kit/process-cluster.ts';
 import { runMillrace } from '../kit/processes.ts';
 

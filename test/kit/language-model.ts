@@ -50,6 +50,8 @@ export class LanguageModel {
   private isPaused = false;
   /** Waits for its turn: nothing has begun. */
   private isQueued: boolean;
+  /** Opened again, it waits for its turn anew: what may begin is held back. */
+  private isQueuedAgain = false;
   private readonly isDry: boolean;
 
   constructor(definition: WorkflowDefinition, lossesMax: number, { start, dryRun = false }: Wishes = {}) {
@@ -75,6 +77,7 @@ export class LanguageModel {
         break;
       case 'admitted':
         this.isQueued = false;
+        this.isQueuedAgain = false;
         break;
       case 'prioritised':
         break;
@@ -94,7 +97,8 @@ export class LanguageModel {
   allows(asked: Happening): boolean {
     const statuses = this.statuses();
     const isOver = this.isComplete();
-    if (!isOver && (this.ending !== undefined || this.isQueued)) return asked.kind === 'stopRequested';
+    const isInLine = this.isQueued || this.isQueuedAgain;
+    if (!isOver && (this.ending !== undefined || isInLine)) return asked.kind === 'stopRequested';
     switch (asked.kind) {
       case 'skipped':
         return skippable.includes(statuses[asked.task] ?? '');
@@ -126,7 +130,7 @@ export class LanguageModel {
 
   /** Ready tasks that may be given to a worker, or begin to wait. */
   beginnable(): string[] {
-    if (this.isPaused) return [];
+    if (this.isPaused || this.isQueuedAgain) return [];
     const isolated = [...this.tasks].filter(([, { isolationCount }]) => isolationCount > 0).map(([name]) => name);
     const apart = this.withDescendants(isolated);
     return [...this.tasks].filter(([name, { phase }]) => phase === 'ready' && !apart.has(name)).map(([name]) => name);
@@ -223,6 +227,7 @@ export class LanguageModel {
     this.ending = ending;
     this.isPaused = false;
     this.isQueued = false;
+    this.isQueuedAgain = false;
     for (const [name, task] of this.tasks) {
       if (task === except || ends.includes(statuses[name] ?? '')) continue;
       task.isAbsent = false;
@@ -266,6 +271,7 @@ export class LanguageModel {
     if (!this.isComplete()) return;
     this.ending = undefined;
     this.isPaused = false;
+    this.isQueuedAgain = this.definition.concurrency !== undefined;
   }
 
   private cleared(scope: Scope, tasks: readonly string[]): string[] {

@@ -2,7 +2,8 @@
 
 import { type ErrorReply, errorCatalogue, errorReplySchema } from '../../schemas/errors.ts';
 import type { WorkflowName } from '../../schemas/ids.ts';
-import type { CommandReceipt, Receipt, RunReply } from '../../schemas/messages/client.messages.ts';
+import type { Receipt, RunReply } from '../../schemas/messages/client.messages.ts';
+import type { CommandReceipt } from '../../schemas/messages/command.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import type { Transport } from '../../src/transport/transport.port.ts';
 import type { SimMonitor } from './sim-monitor.ts';

@@ -21,7 +21,8 @@ import type {
   ReportBatch,
   Takeover,
 } from '../../schemas/messages/attempt.messages.ts';
-import type { CommandReceipt, Receipt } from '../../schemas/messages/client.messages.ts';
+import type { Receipt } from '../../schemas/messages/client.messages.ts';
+import type { CommandReceipt } from '../../schemas/messages/command.messages.ts';
 import { streamPrefixes } from '../../src/journal/codec.ts';
 import type { PreparedEvent } from '../../src/journal/memory-event-streams.ts';
 import { silenceCodes } from '../kit/effect-ledger.ts';

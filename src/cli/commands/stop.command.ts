@@ -1,5 +1,5 @@
 /** `millrace stop <run>`: ends a run; what runs is cancelled, what waits never starts. */
-import type { CommandReceipt } from '../../../schemas/messages/client.messages.ts';
+import type { CommandReceipt } from '../../../schemas/messages/command.messages.ts';
 import { type DurationMs, durationMs } from '../arguments.ts';
 import { type ExitCode, exitCodeOfRun, exitCodes } from '../exit-codes.ts';
 import { resolveInstance } from '../resolve-instance.ts';
