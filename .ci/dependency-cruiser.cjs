@@ -54,6 +54,36 @@ module.exports = {
       { path: '@eventstore/db-client' },
     ),
     error(
+      'replay-knows-little',
+      'A replay is made of what may be said and what may happen.',
+      { path: '^src/replay/' },
+      {
+        pathNot: [
+          '^src/replay/',
+          '^(schemas|actors)/',
+          '^src/errors/',
+          '^src/definitions/(canonical|diff-definitions)\\.ts$',
+          '^src/journal/(codec|journal\\.port)\\.ts$',
+          'node_modules/(xstate|zod)/',
+          '^(node:)?crypto$',
+        ],
+      },
+    ),
+    error(
+      'replay-can-do-nothing',
+      'Nothing that a replay reaches can write, send, start a process or open a connection.',
+      { path: '^src/replay/' },
+      {
+        path: [
+          '^src/(transport|master|worker|main|cli|supervisor|claims|buckets)/',
+          '\\.adapter\\.ts$',
+          'node_modules/(nats|libsql|@eventstore)/',
+          '^(node:)?(fs|fs/promises|net|tls|dgram|dns|http|http2|https|child_process|worker_threads|cluster)$',
+        ],
+        reachable: true,
+      },
+    ),
+    error(
       'nats-behind-its-adapters',
       'The NATS client is behind ports.',
       { path: '^src/', pathNot: '/nats-[a-z.-]+\\.ts$' },

@@ -42,6 +42,7 @@ export const errorCatalogue = {
     retry: false,
     meaning: 'A stream holds an event that its machine cannot take.',
   },
+  HISTORY_INVALID: { httpStatus: 422, retry: false, meaning: 'The history of a run cannot be read or replayed.' },
   APPEND_TOO_LARGE: { httpStatus: 413, retry: false, meaning: 'The events exceed the largest append.' },
   OUTPUT_TOO_LARGE: { httpStatus: 413, retry: false, meaning: 'The outputs of a task exceed the limit.' },
   OUTPUT_INVALID: { httpStatus: 422, retry: false, meaning: 'The output file of a task cannot be read.' },

@@ -14,6 +14,14 @@ export type Output = {
   rows?: number | undefined;
 };
 
+/** A key as a terminal sends it: its name (`up`, `return`, `a`), or for others the character itself. */
+export type Key = { name: string; text: string; hasCtrl: boolean };
+
+export type Keyboard = {
+  /** Calls back for each key, Ctrl-C included, until the returned function is called. */
+  onKey(listener: (key: Key) => void): () => void;
+};
+
 export type RoleOptions = {
   /** File, environment and flags in one. */
   config: Config;
@@ -53,6 +61,8 @@ export type CliDeps = {
   stderr: Output;
   /** True when stdout is a terminal: colours and live progress. */
   isTty: boolean;
+  /** Undefined where the standard input is no terminal. */
+  keyboard?: Keyboard | undefined;
   cwd: string;
   env: Environment;
   /** Calls back at each Ctrl-C until the returned function is called. Used by client commands only, never by roles. */

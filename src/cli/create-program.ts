@@ -11,6 +11,7 @@ import { type CommandHost, commandGroups } from './commands/command-host.ts';
 import { addDefinitionsCommand } from './commands/definitions.command.ts';
 import { addDiffCommand } from './commands/diff.command.ts';
 import { addEventsCommand } from './commands/events.command.ts';
+import { addExportCommand } from './commands/export.command.ts';
 import { addGroupCommand } from './commands/group.command.ts';
 import { addListCommand } from './commands/list.command.ts';
 import { addLogsCommand } from './commands/logs.command.ts';
@@ -69,6 +70,12 @@ function createCommands(parts: Parts): Command {
   });
   const host: CommandHost = {
     program,
+    cwd: deps.cwd,
+    withStage: async (run) => {
+      const { cwd, clock, keyboard } = deps;
+      const { signal } = controller;
+      invocation.exitCode = await run({ screen, json: globals.json === true, cwd, clock, keyboard, signal });
+    },
     withSession: async (run) => {
       const config = resolveConfig(parts, globals, []);
       const json = globals.json === true;
@@ -93,6 +100,7 @@ function createCommands(parts: Parts): Command {
     addEventsCommand,
     addLogsCommand,
     addCertifyCommand,
+    addExportCommand,
     addClusterCommand,
     addStopCommand,
     addResolveCommand,

@@ -2,7 +2,7 @@
 import type { Config } from '../../schemas/config.schema.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import type { Transport } from '../transport/transport.port.ts';
-import type { CliDeps } from './cli-deps.ts';
+import type { CliDeps, Keyboard } from './cli-deps.ts';
 import { CommandEnd } from './command-end.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { connectToNats, findNats } from './find-nats.ts';
@@ -18,6 +18,8 @@ export type Session = {
   screen: Screen;
   cwd: string;
   json: boolean;
+  /** Undefined where nobody sits at a terminal. */
+  keyboard: Keyboard | undefined;
   /** Aborts when the command should end; its reason is thrown. */
   signal: AbortSignal;
 };
@@ -43,7 +45,8 @@ export async function withSession(
   try {
     const { clock, ids } = deps;
     const client = createMasterClient({ transport, clock, ids, signal, address: address.shown });
-    return await run({ client, transport, clock, ids, screen, cwd: deps.cwd, json, signal });
+    const { keyboard, cwd } = deps;
+    return await run({ client, transport, clock, ids, screen, cwd, json, keyboard, signal });
   } finally {
     removeInterrupt();
     await transport.stop(limits.disconnectDeadlineMs);

@@ -23,6 +23,7 @@ const commands = [
   'events',
   'logs',
   'certify',
+  'export',
   'cluster',
   'stop',
   'resolve',

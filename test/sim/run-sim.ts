@@ -4,13 +4,14 @@
  *   run-sim.ts --seed 42                    one seed, its hash and its verdict
  *   run-sim.ts --seeds 1..100000 --minutes 60 --workers 2
  *
- * A failing seed prints the command that repeats it, and leaves its definitions, events and trace as JSON Lines in a
- * folder (`--out`, default `sim-failures`).
+ * A failing seed prints the command that repeats it, and leaves in a folder (`--out`, default `sim-failures`) its
+ * definitions, events and trace as JSON Lines, and beside them each of its runs as a file for `millrace replay`.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type BatchTotal, runBatch } from './sim-batch.ts';
+import { runFilesOf } from './sim-run-files.ts';
 import { type SimResult, simulate } from './simulate.ts';
 
 const { values } = parseArgs({
@@ -34,7 +35,7 @@ async function runOne(seed: number): Promise<number> {
   console.log(`seed ${seed}: trace ${traceHash}, ${eventCount} events in ${hours} virtual hours, ${runCount} runs`);
   console.log(`faults: ${JSON.stringify(result.faults)}; ghost starts: ${ghostStartCount}`);
   if (result.breaches.length === 0) return 0;
-  tell(result);
+  await tell(result);
   return 1;
 }
 
@@ -48,7 +49,7 @@ async function runMany(): Promise<number> {
     workerCount: Number(values.workers),
     onProgress: (sofar) => console.log(summary(sofar, startedAt)),
     onFailure: async (seed) => {
-      tell(await simulate({ seed, isRecording: true }));
+      await tell(await simulate({ seed, isRecording: true }));
     },
   });
   console.log(summary(total, startedAt));
@@ -65,7 +66,7 @@ function summary(total: Readonly<BatchTotal>, startedAt: number): string {
   );
 }
 
-function tell(result: SimResult): void {
+async function tell(result: SimResult): Promise<void> {
   const { seed, breaches, definitions, streams, trace, faults } = result;
   mkdirSync(values.out, { recursive: true });
   const file = join(values.out, `seed-${seed}.jsonl`);
@@ -76,6 +77,9 @@ function tell(result: SimResult): void {
     ...trace,
   ];
   writeFileSync(file, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+  const folder = join(values.out, `seed-${seed}`);
+  mkdirSync(folder, { recursive: true });
+  for (const { instance, text } of await runFilesOf(result)) writeFileSync(join(folder, `${instance}.jsonl`), text);
   console.log(`seed ${seed} failed; repeat it: node --import tsx test/sim/run-sim.ts --seed ${seed} --trace (${file})`);
   for (const { invariant, at, message } of breaches.slice(0, 5)) {
     console.log(`  ${invariant} at ${at.toFixed(1)}: ${message.slice(0, 600)}`);

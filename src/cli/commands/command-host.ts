@@ -6,10 +6,16 @@ import type { RunRole } from '../cli-deps.ts';
 import type { ExitCode } from '../exit-codes.ts';
 import type { Session } from '../session.ts';
 
+/** What a command needs that may talk to nobody. A session is one too. */
+export type Stage = Pick<Session, 'screen' | 'json' | 'cwd' | 'clock' | 'signal' | 'keyboard'>;
+
 type RoleStart = { config: Config; json: boolean; debug: boolean; runRole: RunRole };
 
 export type CommandHost = {
   program: Command;
+  cwd: string;
+  /** For commands that need no server. */
+  withStage(run: (stage: Stage) => Promise<ExitCode>): Promise<void>;
   /** For commands that talk to masters. */
   withSession(run: (session: Session) => Promise<ExitCode>): Promise<void>;
   /** For commands that are a process of the cluster; `overrides` are their own flags. */

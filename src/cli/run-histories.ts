@@ -1,0 +1,53 @@
+/** Whole runs, from the files of this machine or from the masters. */
+import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { InstanceId, WorkflowName } from '../../schemas/ids.ts';
+import { AppError } from '../errors/app-error.ts';
+import { parseRunFile } from '../replay/run-file.ts';
+import { type HistorySource, loadHistory, type RunHistory } from '../replay/run-history.ts';
+import { allEvents } from './all-events.ts';
+import type { CommandHost, Stage } from './commands/command-host.ts';
+import type { ExitCode } from './exit-codes.ts';
+import { limits } from './limits.ts';
+import type { MasterClient } from './master-client.ts';
+import { resolveInstance } from './resolve-instance.ts';
+
+export function clientSource(client: Pick<MasterClient, 'events' | 'definition'>): HistorySource {
+  return {
+    events: (instance) => allEvents(client, instance, limits.pageLength),
+    // Reason for the cast: the name stands in an event that its schema has read.
+    definition: async (name, version) => (await client.definition(name as WorkflowName, version)).definition,
+  };
+}
+
+/** @throws AppError HISTORY_INVALID */
+export async function readRunFile(path: string, cwd: string): Promise<RunHistory> {
+  try {
+    return parseRunFile(await readFile(resolve(cwd, path), 'utf8'), path);
+  } catch (fault) {
+    if (fault instanceof AppError) throw fault;
+    throw new AppError('HISTORY_INVALID', `${path} cannot be read: ${fault instanceof Error ? fault.message : fault}`);
+  }
+}
+
+export type WithHistory = (stage: Stage, history: RunHistory) => Promise<ExitCode>;
+
+/** @param target a file, or what a person types of the id of a run; a file needs no server */
+export async function withHistory(host: CommandHost, target: string, run: WithHistory): Promise<void> {
+  if (await isFile(resolve(host.cwd, target))) {
+    return host.withStage(async (stage) => run(stage, await readRunFile(target, host.cwd)));
+  }
+  if (/[./\\]/.test(target)) throw new AppError('BAD_REQUEST', `There is no file ${target}.`);
+  return host.withSession(async (session) => {
+    const instance: InstanceId = await resolveInstance(session.client, target);
+    return run(session, await loadHistory(clientSource(session.client), instance));
+  });
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}

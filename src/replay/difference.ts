@@ -1,0 +1,74 @@
+/** What is different between two moments of one run: the run, its tasks, and what is owed. */
+import { at } from '../../actors/kit/persistent-vector.ts';
+import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
+import type { JsonValue } from '../../schemas/json.ts';
+import type { Moment } from './replayed-run.ts';
+import { changedIndexes } from './status-log.ts';
+
+export type FieldChange = { field: string; before: JsonValue; after: JsonValue };
+
+export type RunDifference = {
+  from: number;
+  to: number;
+  /** Of the run itself: its status and the fields of its context. */
+  run: FieldChange[];
+  tasks: { task: string; changes: FieldChange[] }[];
+  effects: { begun: WorkflowInstanceEffect[]; settled: WorkflowInstanceEffect[] };
+};
+
+/** Told elsewhere: task by task, or by the revisions themselves. */
+const ownFields: readonly string[] = ['tasks', 'eventCount'];
+
+export function differenceOf(before: Moment, after: Moment): RunDifference {
+  return {
+    from: before.revision,
+    to: after.revision,
+    run: [
+      ...fieldChanges({ status: before.snapshot.value }, { status: after.snapshot.value }),
+      ...fieldChanges(before.snapshot.context, after.snapshot.context, ownFields),
+    ],
+    tasks: tasksOf(before, after),
+    effects: effectsOf(before, after),
+  };
+}
+
+function tasksOf(before: Moment, after: Moment): RunDifference['tasks'] {
+  const from = before.snapshot.context.tasks;
+  const to = after.snapshot.context.tasks;
+  const known = new Map(Array.from({ length: from.length }, (_, index) => [at(from, index).context.task, index]));
+  return changedIndexes(from, to).flatMap((index) => {
+    const { status, context } = at(to, index);
+    const earlier = known.get(context.task);
+    const was = earlier === undefined ? undefined : at(from, earlier);
+    const changes = [
+      ...fieldChanges({ status: was?.status ?? null }, { status }),
+      ...fieldChanges(was?.context ?? {}, context, ['task']),
+    ];
+    return changes.length === 0 ? [] : [{ task: context.task, changes }];
+  });
+}
+
+function fieldChanges(before: object, after: object, left: readonly string[] = []): FieldChange[] {
+  const earlier = before as Record<string, JsonValue | undefined>;
+  const later = after as Record<string, JsonValue | undefined>;
+  const fields = [...new Set([...Object.keys(earlier), ...Object.keys(later)])].filter(
+    (field) => !left.includes(field),
+  );
+  return fields.flatMap((field) => {
+    const [was, is] = [earlier[field] ?? null, later[field] ?? null];
+    return was === is || JSON.stringify(was) === JSON.stringify(is) ? [] : [{ field, before: was, after: is }];
+  });
+}
+
+function effectsOf(before: Moment, after: Moment): RunDifference['effects'] {
+  const was = keyed(before);
+  const is = keyed(after);
+  return {
+    begun: [...is].filter(([key]) => !was.has(key)).map(([, effect]) => effect),
+    settled: [...was].filter(([key]) => !is.has(key)).map(([, effect]) => effect),
+  };
+}
+
+function keyed({ actor, snapshot }: Moment): Map<string, WorkflowInstanceEffect> {
+  return new Map(actor.pendingEffects(snapshot).map((effect) => [JSON.stringify(effect), effect]));
+}
