@@ -10,7 +10,7 @@ import { AppError } from '../errors/app-error.ts';
 import { parseBody } from '../transport/parse-body.ts';
 import type { Transport } from '../transport/transport.port.ts';
 import type { ActorPlace } from './actor-host.ts';
-import type { ActorOutcome } from './hosted-actor.ts';
+import type { MessageOutcome } from './decision-loop.ts';
 
 const callSchema = z.object({ kind: z.enum(actorKinds), id: z.string().min(1).max(512), question: z.unknown() });
 
@@ -75,7 +75,7 @@ function ownerUnknown(kind: string, id: string): AppError {
 }
 
 /** The outcome of a message, for those who answer a request. @throws AppError of the refusal, or NOT_OWNER */
-export function checkOutcome(outcome: ActorOutcome, kind: string, id: string): void {
+export function checkOutcome(outcome: MessageOutcome, kind: string, id: string): void {
   if (outcome.kind === 'rejected') throw new AppError(outcome.rejection.code, outcome.rejection.message);
   if (outcome.kind === 'dropped') throw ownerUnknown(kind, id);
 }

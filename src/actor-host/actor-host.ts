@@ -132,7 +132,11 @@ export class ActorHost<Snapshot extends HostedSnapshot, Event extends ActorEvent
   ): Promise<ActorPlace<HostedActor<Snapshot, Event, Command, Effect>>> {
     const { kind, master, incarnation, host, clock, log } = this.#options;
     const { snapshot, revision } = await this.fold(id);
-    const actor = new HostedActor(kind, { id, snapshot, revision, claimRevision }, this.#surroundings());
+    const actor = new HostedActor<Snapshot, Event, Command, Effect>(
+      kind,
+      { id, snapshot, revision, claimRevision },
+      this.#surroundings(),
+    );
     const why: Takeover = revision < 0 ? { reason: 'created' } : this.#whyOf(former);
     const owner = { master, incarnation, host, claimRevision };
     const command = { type: 'TakeOwnership', now: clock.now(), ...why, ...owner } as const;
@@ -171,7 +175,7 @@ export class ActorHost<Snapshot extends HostedSnapshot, Event extends ActorEvent
       ) => this.#author(id, event, causationId, epoch),
       onDropped: (
         actor: HostedActor<Snapshot, Event, Command, Effect>,
-        why: 'lostOwnership' | 'broken',
+        why: 'lostOwnership' | 'finished' | 'broken',
         fault?: unknown,
       ) => {
         const { id } = actor;

@@ -21,6 +21,7 @@ import type { Priority } from '../../schemas/definition/workflow.definition.ts';
 import type { ParentRun } from '../../schemas/events/workflow-instance.events.ts';
 import type { Incarnation, InstanceId, MasterId, SubmissionKey } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
+import type { MessageOutcome } from '../actor-host/decision-loop.ts';
 import type { Claimed } from '../claims/claim-book.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import type { DefinitionStore, RunnableDefinition } from '../definitions/definition-store.ts';
@@ -34,7 +35,6 @@ import {
   type InstanceSurroundings,
   LiveInstance,
   type LiveInstanceStart,
-  type MessageOutcome,
   type RunOrigin,
 } from './live-instance.ts';
 import { appendPatiently } from './patient-append.ts';

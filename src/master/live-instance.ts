@@ -1,36 +1,19 @@
 /**
- * One run as its owner holds it: a mailbox, the folded state, and the place in its stream.
- *
- * L1 Messages are handled one batch at a time: decide all, append once, then fold for good, then run effects (I7).
- * L2 The state that others see is the durable one; what was decided is provisional until its append is acknowledged.
- * L3 An append that finds the stream elsewhere ends this ownership: the run is dropped, nothing more is done for it (I1).
- * L4 Everyone who waits for a message is answered, whatever happens.
+ * One run as its owner holds it: a mailbox, timers, and the loop that decides (`src/actor-host/decision-loop.ts`, L1 to L4).
  */
-import { BrokenJournal, type Rejection } from '../../actors/kit/decider.ts';
-import { settle } from '../../actors/kit/settle.ts';
 import type { WorkflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { InstanceId, WorkflowName } from '../../schemas/ids.ts';
+import { type ActorMessage, DecisionLoop, type Mailbox } from '../actor-host/decision-loop.ts';
 import type { Clock, Timer } from '../clock/clock.port.ts';
 import type { NewEvent } from '../journal/journal.port.ts';
 
-export type MessageOutcome =
-  /** What the message led to is in the journal; `eventCount` is 0 when it had been done before. */
-  | { kind: 'durable'; revision: number; eventCount: number }
-  | { kind: 'rejected'; rejection: Rejection }
-  /** This process no longer owns the run, or is about to stop: nothing is known of the message's fate. */
-  | { kind: 'dropped' };
-
-export type InstanceMessage = {
-  command: WorkflowInstanceCommand;
-  /** What made the owner decide. */
-  causationId: string;
+export type InstanceMessage = ActorMessage<WorkflowInstanceCommand> & {
   /** Nothing waits for it: it rides along in the next append. */
   isLazy?: boolean;
-  onOutcome?: (outcome: MessageOutcome) => void;
 };
 
 /** What one run needs from the master that owns it. */
@@ -75,18 +58,19 @@ export class LiveInstance {
   readonly actor: WorkflowInstanceActor;
   readonly origin: RunOrigin;
   claimRevision: number;
-  readonly #surroundings: InstanceSurroundings;
+  readonly #clock: Clock;
+  readonly #lazyAppendDelayMs: number;
   readonly #timers = new Map<string, Timer>();
   readonly #epochBefore: number;
-  #snapshot: WorkflowInstanceSnapshot;
-  #revision: number;
+  readonly #loop: DecisionLoop<
+    WorkflowInstanceSnapshot,
+    WorkflowInstanceEvent,
+    WorkflowInstanceCommand,
+    WorkflowInstanceEffect
+  >;
   #urgent: InstanceMessage[] = [];
   #lazy: InstanceMessage[] = [];
   #lazyTimer: Timer | undefined;
-  #isDraining = false;
-  #isDropped = false;
-  /** The batch under way. */
-  #batch: Promise<void> = Promise.resolve();
 
   constructor(start: LiveInstanceStart, surroundings: InstanceSurroundings) {
     this.id = start.id;
@@ -94,28 +78,41 @@ export class LiveInstance {
     this.actor = start.actor;
     this.origin = start.origin;
     this.claimRevision = start.claimRevision;
-    this.#snapshot = start.snapshot;
+    this.#clock = surroundings.clock;
+    this.#lazyAppendDelayMs = surroundings.lazyAppendDelayMs;
     this.#epochBefore = start.snapshot.context.epoch;
-    this.#revision = start.revision;
-    this.#surroundings = surroundings;
+    this.#loop = new DecisionLoop(this.actor, start, this.#mailbox(), {
+      append: (expected, events) => surroundings.append(this, expected, events),
+      author: (event, causationId, epoch) => surroundings.author(this, event, causationId, epoch),
+      answer: (effect, snapshot) => surroundings.answer(this, effect, snapshot),
+      runEffect: (effect) => surroundings.runEffect(this, effect),
+      onDurable: (events, firstRevision) => surroundings.onDurable(this, events, firstRevision),
+      isFinished: (snapshot) => this.actor.isFinished(snapshot),
+      onDropped: (why, fault) => surroundings.onDropped(this, why, fault),
+    });
   }
 
-  /** The durable state (L2). */
+  /** The durable state. */
   get snapshot(): WorkflowInstanceSnapshot {
-    return this.#snapshot;
+    return this.#loop.snapshot;
   }
 
   get revision(): number {
-    return this.#revision;
+    return this.#loop.revision;
   }
 
   /** True from the moment when this master's own fence is durable: until then nothing may be said in the run's name (I1). */
   get isOwned(): boolean {
-    return this.#snapshot.context.epoch > this.#epochBefore;
+    return this.snapshot.context.epoch > this.#epochBefore;
   }
 
   get isDropped(): boolean {
-    return this.#isDropped;
+    return this.#loop.isDropped;
+  }
+
+  /** Nothing is being decided or appended, and nothing waits for it. */
+  get isIdle(): boolean {
+    return this.#loop.isIdle;
   }
 
   get waitingCount(): number {
@@ -123,7 +120,7 @@ export class LiveInstance {
   }
 
   send(message: InstanceMessage): void {
-    if (this.#isDropped) {
+    if (this.isDropped) {
       message.onOutcome?.({ kind: 'dropped' });
       return;
     }
@@ -131,14 +128,13 @@ export class LiveInstance {
     else {
       this.#forgetImplied(message.command);
       this.#urgent.push(message);
-      this.#wake();
+      this.#loop.wake();
     }
   }
 
   armTimer(timerId: string, dueAt: number, fire: () => void): void {
-    if (this.#isDropped || this.#timers.has(timerId)) return;
-    const { clock } = this.#surroundings;
-    const timer = clock.after(Math.max(0, dueAt - clock.now()), () => {
+    if (this.isDropped || this.#timers.has(timerId)) return;
+    const timer = this.#clock.after(Math.max(0, dueAt - this.#clock.now()), () => {
       this.#timers.delete(timerId);
       fire();
     });
@@ -154,23 +150,13 @@ export class LiveInstance {
    * Takes no more messages and resolves when what is being appended is durable: the run may then be handed to another
    * master. Those who wait are told that it was dropped, and ask again.
    */
-  async retire(): Promise<void> {
-    const batch = this.#batch;
-    this.drop();
-    await batch;
+  retire(): Promise<void> {
+    return this.#loop.retire();
   }
 
-  /** Ends this ownership without a word in the stream. Whoever waits is told (L4). */
+  /** Ends this ownership without a word in the stream. Whoever waits is told. */
   drop(): void {
-    if (this.#isDropped) return;
-    this.#isDropped = true;
-    this.#lazyTimer?.cancel();
-    for (const timer of this.#timers.values()) timer.cancel();
-    this.#timers.clear();
-    const waiting = [...this.#urgent, ...this.#lazy];
-    this.#urgent = [];
-    this.#lazy = [];
-    for (const message of waiting) message.onOutcome?.({ kind: 'dropped' });
+    this.#loop.drop();
   }
 
   /** A later report of an attempt says what its earlier ones said; one that comes after it would be taken for news. */
@@ -182,34 +168,15 @@ export class LiveInstance {
     const implied = this.#lazy.filter(isImplied);
     if (implied.length === 0) return;
     this.#lazy = this.#lazy.filter((message) => !isImplied(message));
-    for (const message of implied) message.onOutcome?.({ kind: 'dropped' }); // L4.
+    for (const message of implied) message.onOutcome?.({ kind: 'dropped' });
   }
 
   #sendLazily(message: InstanceMessage): void {
     this.#lazy.push(message);
-    this.#lazyTimer ??= this.#surroundings.clock.after(this.#surroundings.lazyAppendDelayMs, () => {
+    this.#lazyTimer ??= this.#clock.after(this.#lazyAppendDelayMs, () => {
       this.#lazyTimer = undefined;
-      this.#wake();
+      this.#loop.wake();
     });
-  }
-
-  #wake(): void {
-    if (this.#isDraining) return;
-    this.#isDraining = true;
-    queueMicrotask(() => void this.#drain());
-  }
-
-  async #drain(): Promise<void> {
-    try {
-      while (!this.#isDropped && this.waitingCount > 0) {
-        this.#batch = this.#handleBatch(this.#takeBatch());
-        await this.#batch;
-      }
-    } catch (fault) {
-      this.#end('broken', fault);
-    } finally {
-      this.#isDraining = false;
-    }
   }
 
   /** Urgent messages go first, so that a result makes an unsent notice of its start needless. */
@@ -223,63 +190,25 @@ export class LiveInstance {
     return batch;
   }
 
-  async #handleBatch(batch: readonly InstanceMessage[]): Promise<void> {
-    const decided = this.#decide(batch);
-    const firstRevision = this.#revision + 1;
-    if (decided.events.length > 0) {
-      const isOurs = await this.#append(decided.events, batch);
-      if (!isOurs) return;
-      this.#snapshot = decided.snapshot;
-      this.#surroundings.onDurable(this, decided.events, firstRevision);
-    }
-    for (const tell of decided.outcomes) tell(this.#revision);
-    for (const effect of decided.effects) if (!this.#isDropped) this.#surroundings.runEffect(this, effect);
-    if (this.actor.isFinished(this.#snapshot)) this.#end('finished');
+  #mailbox(): Mailbox<WorkflowInstanceCommand> {
+    const waitingCount = () => this.waitingCount;
+    return {
+      get length() {
+        return waitingCount();
+      },
+      take: () => this.#takeBatch(),
+      empty: () => this.#empty(),
+    };
   }
 
-  #decide(batch: readonly InstanceMessage[]) {
-    const events: NewEvent[] = [];
-    const effects: WorkflowInstanceEffect[] = [];
-    const outcomes: ((revision: number) => void)[] = [];
-    let snapshot = this.#snapshot;
-    let epoch = snapshot.context.epoch;
-    for (const { command, causationId, onOutcome } of batch) {
-      const settled = settle(this.actor, snapshot, command, (effect, state) =>
-        this.#surroundings.answer(this, effect, state),
-      );
-      if (settled.kind === 'rejected') {
-        const { rejection } = settled;
-        outcomes.push(() => onOutcome?.({ kind: 'rejected', rejection }));
-        continue;
-      }
-      snapshot = settled.snapshot;
-      for (const event of settled.events) {
-        if (event.type === 'OwnershipTaken') epoch = event.data.epoch;
-        events.push(this.#surroundings.author(this, event, causationId, epoch));
-      }
-      for (const effect of settled.effects) effects.push(effect);
-      const eventCount = settled.events.length;
-      outcomes.push((revision) => onOutcome?.({ kind: 'durable', revision, eventCount }));
-    }
-    return { events, effects, outcomes, snapshot };
-  }
-
-  async #append(events: NewEvent[], batch: readonly InstanceMessage[]): Promise<boolean> {
-    let isOurs = false;
-    try {
-      isOurs = await this.#surroundings.append(this, this.#revision, events);
-    } finally {
-      if (!isOurs || this.#isDropped) for (const { onOutcome } of batch) onOutcome?.({ kind: 'dropped' });
-    }
-    if (!isOurs) this.#end('lostOwnership');
-    if (this.#isDropped) return false;
-    this.#revision += events.length;
-    return true;
-  }
-
-  #end(why: 'lostOwnership' | 'finished' | 'broken', fault?: unknown): void {
-    if (this.#isDropped) return;
-    this.drop();
-    this.#surroundings.onDropped(this, fault instanceof BrokenJournal ? 'broken' : why, fault);
+  /** The run is dropped: nothing is decided any more, and nothing becomes due. */
+  #empty(): InstanceMessage[] {
+    this.#lazyTimer?.cancel();
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    const waiting = [...this.#urgent, ...this.#lazy];
+    this.#urgent = [];
+    this.#lazy = [];
+    return waiting;
   }
 }

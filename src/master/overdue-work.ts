@@ -2,7 +2,8 @@
  * A watch over the runs of this master: what one owes should be under way. A lost wake-up, whatever its cause, is found here,
  * counted as an incident and made good, so that no run stands still because a process forgot it.
  *
- * W1 Only a run that has not moved since the review before is looked at, and only if its mailbox is empty.
+ * W1 Only a run that has not moved since the review before is looked at, and only while nothing is
+ *    being decided or appended for it.
  * W2 Waiting for others is not overdue: for a worker, slots, a turn, an answer, a person. Doing it again is harmless (I7).
  */
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
@@ -55,7 +56,7 @@ export class OverdueWork {
       const { revision } = instance;
       const hasMoved = this.#seenAt.get(instance) !== revision;
       this.#seenAt.set(instance, revision);
-      if (hasMoved || instance.waitingCount > 0 || !instance.isOwned) continue;
+      if (hasMoved || !instance.isIdle || !instance.isOwned) continue;
       for (const effect of instance.actor.pendingEffects(instance.snapshot)) {
         if (this.#isOverdue(instance, effect)) this.#makeGood(instance, effect);
       }

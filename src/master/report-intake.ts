@@ -10,12 +10,13 @@ import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.vi
 import type { MasterConfig } from '../../schemas/config.schema.ts';
 import type { InstanceId, MasterId, WorkerId } from '../../schemas/ids.ts';
 import { type AttemptReport, type ReportAck, reportBatchSchema } from '../../schemas/messages/attempt.messages.ts';
+import type { MessageOutcome } from '../actor-host/decision-loop.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import type { EndOfTurn } from '../clock/end-of-turn.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { IncomingMessage, Transport } from '../transport/transport.port.ts';
 import type { InstanceHost } from './instance-host.ts';
-import type { LiveInstance, MessageOutcome } from './live-instance.ts';
+import type { LiveInstance } from './live-instance.ts';
 import type { GivenAway } from './revocations.ts';
 
 export type ReportIntakeOptions = {

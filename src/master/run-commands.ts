@@ -10,12 +10,13 @@ import {
   commandRequestSchema,
 } from '../../schemas/messages/command.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
+import type { MessageOutcome } from '../actor-host/decision-loop.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
 import { parseBody } from '../transport/parse-body.ts';
 import type { Transport } from '../transport/transport.port.ts';
 import type { InstanceHost } from './instance-host.ts';
-import type { InstanceMessage, LiveInstance, MessageOutcome } from './live-instance.ts';
+import type { InstanceMessage, LiveInstance } from './live-instance.ts';
 import { notFound } from './run-queries.ts';
 
 export type RunCommandsOptions = { transport: Transport; host: InstanceHost; clock: Clock; ids: IdSource };
