@@ -6,6 +6,7 @@ import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
 import type { JsonRecord, JsonValue } from '../../schemas/json.ts';
 import { evaluateExpression } from '../expressions/expression.ts';
 import type { Variables } from '../expressions/expression-values.ts';
+import { quotedExpression } from '../expressions/quoted-expression.ts';
 import type { ZonedMoment } from '../params/date-pattern.ts';
 import { type Filling, fillValue, type Looked } from '../params/placeholder.ts';
 
@@ -41,7 +42,6 @@ function faultOf(looked: Exclude<Looked, { kind: 'value' }>, what: string): Faul
 function expressionOf(text: string, { variables }: Scope): Looked {
   const result = evaluateExpression(text, variables);
   if (result.ok) return { kind: 'value', value: result.value };
-  const place = result.position === undefined ? '' : ` at character ${result.position + 1}`;
-  const message = `"${text}"${place}: ${result.message}`;
+  const message = `${quotedExpression(text, result.position)}: ${result.message}`;
   return { kind: 'fault', fault: { code: 'EXPRESSION_FAILED', message } };
 }

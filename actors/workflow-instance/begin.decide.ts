@@ -5,6 +5,7 @@ import type { Awaited, WorkflowInstanceEvent } from '../../schemas/events/workfl
 import type { InstanceId, TaskName } from '../../schemas/ids.ts';
 import type { JsonValue } from '../../schemas/json.ts';
 import { checkExpression, evaluateExpression } from '../expressions/expression.ts';
+import { quotedExpression } from '../expressions/quoted-expression.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { awaitsOf } from '../task-instance/awaiting.decide.ts';
@@ -96,13 +97,13 @@ function decideSwitch(
     const place = `case ${index + 1}`;
     if (!result.ok) {
       const message = missingParam(when, given) ?? result.message;
-      return unstartable(task, now, `${place}, ${quoted(when, result.position)}: ${message}`);
+      return unstartable(task, now, `${place}, ${quotedExpression(when, result.position)}: ${message}`);
     }
     if (typeof result.value !== 'boolean') {
       return unstartable(
         task,
         now,
-        `${place}, ${quoted(when)}: expected true or false, got ${JSON.stringify(result.value)}`,
+        `${place}, ${quotedExpression(when)}: expected true or false, got ${JSON.stringify(result.value)}`,
       );
     }
     if (result.value) return chosen(task, now, place, next);
@@ -120,9 +121,6 @@ function missingParam(when: string, { faulty, late }: TaskParams): string | unde
   }
   return undefined;
 }
-
-const quoted = (text: string, position?: number) =>
-  position === undefined ? `"${text}"` : `"${text}" at character ${position + 1}`;
 
 /** What expressions of a task see as `tasks`: how what it needs has ended. */
 export function neededTasks(context: WorkflowInstanceContext, { needs }: PlannedTask): Record<string, JsonValue> {

@@ -5,16 +5,17 @@
 import { z } from 'zod';
 import { taskNameSchema } from '../ids.ts';
 
-const expressionSchema = z.string().min(1).max(4_096);
+export const switchExpressionSchema = z.string().min(1).max(4_096);
+export const switchCasesMax = 1_000;
 const next = z.array(taskNameSchema);
 
 /** Takes the first case whose expression is true, else `otherwise`. Dependants that are named only elsewhere are skipped. */
 export const switchSettingsSchema = z.strictObject({
   type: z.literal('switch'),
   cases: z
-    .array(z.strictObject({ when: expressionSchema, next }))
+    .array(z.strictObject({ when: switchExpressionSchema, next }))
     .min(1)
-    .max(1_000),
+    .max(switchCasesMax),
   otherwise: next,
 });
 
@@ -50,3 +51,4 @@ export const approvalSettingsSchema = z.strictObject({
 });
 
 export type SwitchSettings = z.infer<typeof switchSettingsSchema>;
+export type ConditionsSettings = z.infer<typeof conditionsSettingsSchema>;

@@ -6,12 +6,12 @@ import { z } from 'zod';
 import { paramNameSchema, taskNameSchema, workflowNameSchema } from '../ids.ts';
 import { jsonValueSchema } from '../json.ts';
 import { cycleOfRange, dependentCycles, dependentRangeSchema, relationSchema } from './run-settings.ts';
-import { decidedShape, durationSourceSchema } from './task-common-source.ts';
+import { durationSourceSchema, hasUsedPolicy, lastingShape, unusedPolicy } from './task-common-source.ts';
 
 export const workflowTaskSourceSchema = z
   .strictObject({
     type: z.literal('workflow').describe('Runs another workflow as a child.'),
-    ...decidedShape,
+    ...lastingShape,
     workflow: workflowNameSchema.describe('Name of the workflow to run.'),
     version: z
       .int()
@@ -23,6 +23,7 @@ export const workflowTaskSourceSchema = z
       .default({})
       .describe('Parameters of the child: name to value, in which expressions are replaced. Default: none.'),
   })
+  .refine(hasUsedPolicy, unusedPolicy)
   .meta({ title: 'workflow task', description: 'Runs another workflow; its outputs become those of the task.' });
 
 const dependentItemSourceSchema = z
@@ -51,7 +52,7 @@ const relation = relationSchema.default('and');
 export const dependentTaskSourceSchema = z
   .strictObject({
     type: z.literal('dependent').describe('Waits for runs of other workflows.'),
-    ...decidedShape,
+    ...lastingShape,
     relation: relation.describe('Whether all groups are needed (`and`) or one of them (`or`). Default: and.'),
     items: z
       .array(
@@ -84,6 +85,7 @@ export const dependentTaskSourceSchema = z
     params: { remedy: 'Add "onFailure: wait", or leave the limit out.' },
     when: () => true,
   })
+  .refine(hasUsedPolicy, unusedPolicy)
   .meta({ title: 'dependent task', description: 'Succeeds when runs of other workflows have succeeded.' });
 
 export type WorkflowTaskSource = z.infer<typeof workflowTaskSourceSchema>;

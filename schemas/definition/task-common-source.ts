@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { durationTextSchema, parseDurationMs } from '../duration.ts';
 import { paramNameSchema, taskGroupNameSchema, taskNameSchema, workerGroupSchema } from '../ids.ts';
 import { jsonValueSchema } from '../json.ts';
-import { prioritySchema, workerLostPolicies } from './workflow.definition.ts';
+import { prioritySchema, timeoutPolicySchema, workerLostPolicies } from './workflow.definition.ts';
 
 const durationMsMax = 3_650 * 86_400_000;
 
@@ -61,31 +61,51 @@ const retrySourceSchema = z
   .default(retryDefaults.attempts)
   .describe('Attempts in all, or a map of retry settings. Default: 1, no retry.');
 
-/** Of a task that its run's owner decides by itself. */
-export const decidedShape = {
+/** Of every task. */
+export const taskShape = {
   description: z.string().optional().describe('What the task is for; shown to people.'),
   needs: z
     .union([taskNameSchema, z.array(taskNameSchema)])
     .default([])
-    .describe('Names of the tasks that must succeed first: one name or a list. Default: none.'),
+    .describe('Names of the tasks that must end first: one name or a list. Default: none.'),
+  enabled: z.boolean().optional().describe('`false`: the task is skipped, and what needs it runs. Default: true.'),
+};
+
+/** What a timeout does; `warnAndFail` is told apart from `fail` by who is warned. */
+export const timeoutPolicySourceSchema = timeoutPolicySchema
+  .optional()
+  .describe('What a timeout does: `fail`, `warn` (it is only written down), or `warnAndFail` (both). Default: fail.');
+
+/** Of a task that takes time, at a worker or at the owner of its run. */
+export const lastingShape = {
+  ...taskShape,
+  delay: durationSourceSchema(0).optional().describe('Wait before the first attempt, with its unit. Default: none.'),
   retry: retrySourceSchema,
   timeout: durationSourceSchema(1)
     .optional()
     .describe('Longest time one attempt may run, with its unit. Default: no limit.'),
-  priority: prioritySchema
-    .default('medium')
-    .describe('Order among tasks that wait for a worker: highest, high, medium, low or lowest. Default: medium.'),
+  timeoutPolicy: timeoutPolicySourceSchema,
 };
+
+export const paramsSourceSchema = z
+  .record(paramNameSchema, jsonValueSchema)
+  .optional()
+  .describe(
+    'Parameters of this task alone: they go before outputs of upstream tasks and defaults of the workflow, not before what a submission gives. Default: none.',
+  );
 
 /** Of a task that a worker runs. */
 export const commonShape = {
-  ...decidedShape,
-  params: z
-    .record(paramNameSchema, jsonValueSchema)
+  ...lastingShape,
+  queueTimeout: durationSourceSchema(1)
     .optional()
     .describe(
-      'Parameters of this task alone: they go before outputs of upstream tasks and defaults of the workflow, not before what a submission gives. Default: none.',
+      'Longest time the task may wait for a worker, with its unit; `timeoutPolicy` is for it too. Default: no limit.',
     ),
+  priority: prioritySchema
+    .default('medium')
+    .describe('Order among tasks that wait for a worker: highest, high, medium, low or lowest. Default: medium.'),
+  params: paramsSourceSchema,
   workerGroup: workerGroupSchema
     .default('default' as z.infer<typeof workerGroupSchema>)
     .describe('Group of workers that may run it. Default: `default`.'),
@@ -132,6 +152,18 @@ export const unusedLimit = {
   message: '"workerReturnLimit" is only for "onWorkerLost: wait"',
   params: { remedy: 'Add "onWorkerLost: wait", or leave the limit out.' },
   when: () => true,
+};
+
+type Timed = { timeout?: string | undefined; queueTimeout?: string | undefined; timeoutPolicy?: string | undefined };
+
+/** A policy of no timeout would be ignored: it is refused. */
+export const hasUsedPolicy = ({ timeout, queueTimeout, timeoutPolicy }: Timed) =>
+  timeoutPolicy === undefined || timeout !== undefined || queueTimeout !== undefined;
+export const unusedPolicy = {
+  path: ['timeoutPolicy'],
+  message: '"timeoutPolicy" says what a timeout does, and there is none',
+  params: { remedy: 'Add "timeout", or leave the policy out.' },
+  when: ({ value }: { value: unknown }) => typeof value === 'object' && value !== null,
 };
 
 /** What every task has, whatever its type; further fields pass. Used to check a task whose type is not known. */

@@ -4,8 +4,21 @@
  */
 import { z } from 'zod';
 import { jsonRecordSchema, jsonValueSchema } from '../json.ts';
+import {
+  approvalTaskSourceSchema,
+  conditionsTaskSourceSchema,
+  signalTaskSourceSchema,
+  switchTaskSourceSchema,
+} from './logic-source.ts';
 import { dependentTaskSourceSchema, workflowTaskSourceSchema } from './run-source.ts';
-import { commonShape, durationSourceSchema, hasUsedLimit, unusedLimit } from './task-common-source.ts';
+import {
+  commonShape,
+  durationSourceSchema,
+  hasUsedLimit,
+  hasUsedPolicy,
+  unusedLimit,
+  unusedPolicy,
+} from './task-common-source.ts';
 
 export const shellTaskSourceSchema = z
   .strictObject({
@@ -23,6 +36,7 @@ export const shellTaskSourceSchema = z
       .describe('Time between SIGTERM and SIGKILL when the attempt is cancelled, with its unit. Default: 5s.'),
   })
   .refine(hasUsedLimit, unusedLimit)
+  .refine(hasUsedPolicy, unusedPolicy)
   .meta({ title: 'shell task', description: 'Runs a command; exit code 0 is success.' });
 
 const headersSchema = z
@@ -66,6 +80,7 @@ export const httpTaskSourceSchema = z
     when: () => true,
   })
   .refine(hasUsedLimit, unusedLimit)
+  .refine(hasUsedPolicy, unusedPolicy)
   .meta({ title: 'http task', description: 'Sends one HTTP request; the response is an output.' });
 
 export const waitTaskSourceSchema = z
@@ -87,6 +102,7 @@ export const waitTaskSourceSchema = z
     when: () => true,
   })
   .refine(hasUsedLimit, unusedLimit)
+  .refine(hasUsedPolicy, unusedPolicy)
   .meta({
     title: 'wait task',
     description: 'Waits without a process of its own.',
@@ -112,6 +128,7 @@ export const scriptTaskSourceSchema = z
     ledger: z.string().optional().describe('A file to which each attempt appends one line. Default: none.'),
   })
   .refine(hasUsedLimit, unusedLimit)
+  .refine(hasUsedPolicy, unusedPolicy)
   .meta({ title: 'script task', description: 'Plays given results; for tests and examples.' });
 
 export const taskSourceSchema = z
@@ -120,6 +137,10 @@ export const taskSourceSchema = z
     httpTaskSourceSchema,
     waitTaskSourceSchema,
     scriptTaskSourceSchema,
+    switchTaskSourceSchema,
+    conditionsTaskSourceSchema,
+    signalTaskSourceSchema,
+    approvalTaskSourceSchema,
     workflowTaskSourceSchema,
     dependentTaskSourceSchema,
   ])

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { paramNameSchema, taskNameSchema, workflowNameSchema } from '../ids.ts';
 import { jsonValueSchema } from '../json.ts';
 import { knownTimeZoneSchema } from '../time-zone.ts';
+import { durationSourceSchema, hasUsedPolicy, timeoutPolicySourceSchema, unusedPolicy } from './task-common-source.ts';
 import { taskSourceSchema } from './task-source.ts';
 import { concurrencyPolicies, failurePolicySchema } from './workflow.definition.ts';
 
@@ -24,6 +25,10 @@ export const workflowSourceSchema = z
       .describe(
         'When a task has failed: `continue` runs every branch that does not need it, `end` stops everything at once. Default: continue.',
       ),
+    timeout: durationSourceSchema(1)
+      .optional()
+      .describe('Longest time from the beginning of a run to its end, with its unit. Default: no limit.'),
+    timeoutPolicy: timeoutPolicySourceSchema,
     timeZone: knownTimeZoneSchema.optional().meta({
       description: 'Time zone in which `$[...]` and `system.*` write times, by its IANA name. Default: UTC.',
       examples: ['Europe/Berlin'],
@@ -57,6 +62,7 @@ export const workflowSourceSchema = z
       .refine((tasks) => Object.keys(tasks).length <= taskCountMax, `a workflow has at most ${taskCountMax} tasks`)
       .describe('The tasks: name to task.'),
   })
+  .refine(hasUsedPolicy, unusedPolicy)
   .meta({ title: 'Millrace workflow', description: 'A workflow definition: tasks and what each of them needs.' });
 
 export type WorkflowSource = z.infer<typeof workflowSourceSchema>;

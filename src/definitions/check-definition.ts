@@ -2,6 +2,8 @@
 import { type WorkflowDefinition, workflowDefinitionSchema } from '../../schemas/definition/workflow.definition.ts';
 import { type CanonicalFault, type FoundFault, limitFaults, toCanonicalFault } from './definition-fault.ts';
 import { graphFaults } from './graph-faults.ts';
+import { logicFaults } from './logic-faults.ts';
+import { logicTaskOf } from './logic-tasks.ts';
 import { paramFaults, type TextAt, textFaults, timeZoneFaults } from './param-faults.ts';
 import { schemaFaults } from './schema-faults.ts';
 
@@ -12,7 +14,12 @@ export function checkDefinition(value: unknown): CheckResult {
   if (isTooDeep(value)) return { kind: 'faults', faults: [tooDeepFault()] };
   const parsed = workflowDefinitionSchema.safeParse(value);
   const found = parsed.success
-    ? [...definitionGraphFaults(parsed.data), ...definitionParamFaults(parsed.data), ...settingsFaults(parsed.data)]
+    ? [
+        ...definitionGraphFaults(parsed.data),
+        ...definitionParamFaults(parsed.data),
+        ...definitionLogicFaults(parsed.data),
+        ...settingsFaults(parsed.data),
+      ]
     : schemaFaults(parsed.error, { schema: workflowDefinitionSchema, value });
   if (parsed.success && found.length === 0) return { kind: 'ok', definition: parsed.data };
   return { kind: 'faults', faults: limitFaults(found, (rest) => rest).map(toCanonicalFault) };
@@ -37,6 +44,15 @@ function definitionParamFaults({ params, timeZone, tasks }: WorkflowDefinition):
     return [...ofTask, ...fields.map(([name, text]) => ({ text, path: [...at, 'settings', name] }))];
   });
   return [...timeZoneFaults(timeZone), ...paramFaults(params, ofTasks), ...textFaults(texts)];
+}
+
+function definitionLogicFaults({ params, tasks }: WorkflowDefinition): FoundFault[] {
+  const logic = tasks.flatMap(({ name, needs, settings, params: own }, taskIndex) => {
+    if (settings.type !== 'switch' && settings.type !== 'conditions') return [];
+    const path = ['tasks', taskIndex, 'settings'];
+    return [logicTaskOf(settings, { name, needs, params: Object.keys(own ?? {}), path })];
+  });
+  return logicFaults(tasks, logic, Object.keys(params));
 }
 
 /** What the canonical schema cannot say of one task alone. */

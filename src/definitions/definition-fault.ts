@@ -17,6 +17,10 @@ export const definitionFaultCodes = [
   'SELF_NEED',
   'DUPLICATE_NEED',
   'CYCLE',
+  'UNKNOWN_TASK',
+  'UNCONNECTED_TASK',
+  'BAD_EXPRESSION',
+  'UNREACHABLE_WAY',
   'MORE_FAULTS',
 ] as const;
 

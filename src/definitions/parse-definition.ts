@@ -11,6 +11,8 @@ import {
   toCanonicalFault,
 } from './definition-fault.ts';
 import { graphFaults } from './graph-faults.ts';
+import { logicFaults } from './logic-faults.ts';
+import { logicTaskOf } from './logic-tasks.ts';
 import { paramFaults, type TextAt, textFaults } from './param-faults.ts';
 import { valueAt } from './schema-at.ts';
 import { schemaFaults } from './schema-faults.ts';
@@ -29,7 +31,7 @@ export function parseDefinition(text: string, fileName: string): ParseResult {
   if (root === undefined) return { kind: 'faults', faults: place(source.faults, source, fileName) };
   const parsed = workflowSourceSchema.safeParse(root.value);
   const ofSchema = parsed.success
-    ? sourceParamFaults(parsed.data)
+    ? [...sourceParamFaults(parsed.data), ...sourceLogicFaults(parsed.data)]
     : schemaFaults(parsed.error, { schema: workflowSourceSchema, value: root.value });
   const found = uniqueByPath([...ofSchema, ...untypedTaskFaults(ofSchema, root), ...needFaults(root)]);
   const placed = found.map((fault): PlacedFault => ({ ...fault, offset: offsetAt(root, fault.path, fault.at) }));
@@ -40,7 +42,7 @@ export function parseDefinition(text: string, fileName: string): ParseResult {
 
 function sourceParamFaults({ params, tasks }: WorkflowSource): FoundFault[] {
   const ofTasks = Object.entries(tasks).flatMap(([name, task]) =>
-    'workerGroup' in task && task.params !== undefined
+    task.type !== 'workflow' && 'params' in task && task.params !== undefined
       ? [{ params: task.params, path: ['tasks', name, 'params'] }]
       : [],
   );
@@ -55,6 +57,16 @@ function sourceParamFaults({ params, tasks }: WorkflowSource): FoundFault[] {
     ];
   });
   return [...paramFaults(params, ofTasks), ...textFaults(texts)];
+}
+
+function sourceLogicFaults({ params, tasks }: WorkflowSource): FoundFault[] {
+  const all = Object.entries(tasks).map(([name, task]) => ({ name, task, needs: [task.needs].flat() }));
+  const logic = all.flatMap(({ name, task, needs }) => {
+    if (task.type !== 'switch' && task.type !== 'conditions') return [];
+    const own = task.type === 'switch' ? Object.keys(task.params ?? {}) : [];
+    return [logicTaskOf(task, { name, needs, params: own, path: ['tasks', name] })];
+  });
+  return logicFaults(all, logic, Object.keys(params));
 }
 
 /** A task whose type is not known has only that fault so far; what all types have in common is checked all the same. */

@@ -25,7 +25,7 @@ export function schemaAt(schema: z.ZodType, path: readonly PathStep[], root: unk
 /** Names of the fields of the map that this schema describes here; none when any name will do. */
 export function fieldNamesOf(schema: z.ZodType, value: unknown): string[] {
   const chosen = choose(schema, value);
-  return chosen instanceof z.ZodObject ? Object.keys(chosen.shape) : [];
+  return fieldsOf(chosen);
 }
 
 /** Which kinds of a map (by their `type`) have a field of this name. */
@@ -66,8 +66,29 @@ function choose(schema: z.ZodType, value: unknown): z.ZodType {
     return (option as z.ZodType | undefined) ?? bare;
   }
   if (!(bare instanceof z.ZodUnion)) return bare;
-  const options = (bare.options as z.ZodType[]).map((option) => choose(option, value));
-  return options.find((option) => (Array.isArray(value) ? isList(option) : isMap(option))) ?? bare;
+  const option = (bare.options as z.ZodType[])[optionOf(bare, value) ?? -1];
+  return option === undefined ? bare : choose(option, value);
+}
+
+/** Which alternative a list or a map is meant for: of several maps the first that has one of its fields, else one of any names. */
+export function optionOf(schema: z.ZodType, value: unknown): number | undefined {
+  const union = unwrap(schema);
+  if (!(union instanceof z.ZodUnion) || typeof value !== 'object' || value === null) return undefined;
+  const options = (union.options as z.ZodType[]).map(unwrap);
+  const names = Array.isArray(value) ? [] : Object.keys(value);
+  const rules: ((option: z.ZodType) => boolean)[] = Array.isArray(value)
+    ? [isList]
+    : [
+        (option) => names.some((name) => fieldsOf(option).includes(name)),
+        (option) => option instanceof z.ZodRecord,
+        isMap,
+      ];
+  const found = rules.map((rule) => options.findIndex(rule)).find((index) => index >= 0);
+  return found;
+}
+
+function fieldsOf(schema: z.ZodType): string[] {
+  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
 function unwrap(schema: z.ZodType): z.ZodType {
@@ -81,8 +102,10 @@ function layersOf(schema: z.ZodType): z.ZodType[] {
   return layers;
 }
 
-function isWrapper(schema: z.ZodType): schema is z.ZodOptional | z.ZodDefault | z.ZodPrefault {
-  return schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault;
+const wrappers = [z.ZodOptional, z.ZodDefault, z.ZodPrefault, z.ZodLazy];
+
+function isWrapper(schema: z.ZodType): schema is z.ZodOptional | z.ZodDefault | z.ZodPrefault | z.ZodLazy {
+  return wrappers.some((wrapper) => schema instanceof wrapper);
 }
 
 function literalsOf(schema: unknown): string[] {

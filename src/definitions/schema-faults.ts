@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { FoundFault, PathStep } from './definition-fault.ts';
 import { nearestName } from './nearest-name.ts';
-import { fieldNamesOf, schemaAt, typesWithField, valueAt, wordsOf } from './schema-at.ts';
+import { fieldNamesOf, optionOf, schemaAt, typesWithField, valueAt, wordsOf } from './schema-at.ts';
 
 type Issue = z.core.$ZodIssue;
 
@@ -84,7 +84,9 @@ function unionFaults(
 ): FoundFault[] {
   if (issue.errors.length === 0) return [badChoice(path, discriminatorsAt(path, checked), checked)];
   const fitting = issue.errors.filter((alternative) => !alternative.some(isWrongTypeOfAll));
-  const [chosen] = fitting;
+  const union = schemaAt(checked.schema, path, checked.value);
+  const meant = union === undefined ? undefined : optionOf(union, valueAt(checked.value, path));
+  const chosen = fitting.find((alternative) => alternative === issue.errors[meant ?? -1]) ?? fitting[0];
   if (chosen !== undefined) return chosen.flatMap((inner) => toFaults(inner, path, checked));
   const types = issue.errors.flatMap((alternative) => alternative.filter(isWrongTypeOfAll).map(expectationOf));
   return [wrongType(path, [...new Set(types)].join(' or '), checked)];

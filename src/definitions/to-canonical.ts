@@ -11,14 +11,16 @@ import type { OnWorkerLost, RetryPolicy, WorkflowDefinition } from '../../schema
 import { workflowDefinitionSchema } from '../../schemas/definition/workflow.definition.ts';
 import type { WorkflowSource } from '../../schemas/definition/workflow-source.ts';
 import { parseDurationMs } from '../../schemas/duration.ts';
+import { canonicalConditions, canonicalSwitch } from './canonical-logic-tasks.ts';
 import { canonicalDependent, canonicalWorkflowTask } from './canonical-run-tasks.ts';
 
 /** Tasks keep the order of the text. The result is parsed once more: a definition that leaves here fits its schema. */
 export function toCanonical(source: WorkflowSource): WorkflowDefinition {
   const tasks = Object.entries(source.tasks).map(([name, task]) => canonicalTask(name, task));
-  const { concurrency } = source;
+  const { timeout, ...workflow } = source;
+  const { concurrency } = workflow;
   const runs = typeof concurrency === 'string' ? { concurrency: { policy: concurrency } } : {};
-  return workflowDefinitionSchema.parse({ ...source, ...runs, tasks });
+  return workflowDefinitionSchema.parse({ ...workflow, ...runs, ...durationField('timeoutMs', timeout), tasks });
 }
 
 function canonicalTask(name: string, task: TaskSource): unknown {
@@ -27,20 +29,37 @@ function canonicalTask(name: string, task: TaskSource): unknown {
     ...(task.description === undefined ? {} : { description: task.description }),
     needs: typeof task.needs === 'string' ? [task.needs] : task.needs,
     settings: canonicalSettings(task),
-    retry: canonicalRetry(task.retry),
-    ...(task.timeout === undefined ? {} : { timeoutMs: durationMs(task.timeout) }),
-    priority: task.priority,
+    ...(task.enabled === false ? { enabled: false } : {}),
+    ...canonicalTime(task),
+    ...(task.type !== 'workflow' && 'params' in task && task.params !== undefined ? { params: task.params } : {}),
     ...canonicalPlace(task),
   };
 }
 
+/** Of a task that takes no time: what says nothing. */
+function canonicalTime(task: TaskSource): object {
+  if (!('retry' in task)) return { retry: canonicalRetry(retryDefaults.attempts) };
+  const { retry, delay, timeout, timeoutPolicy } = task;
+  return {
+    retry: canonicalRetry(retry),
+    ...(delay === undefined || durationMs(delay) === 0 ? {} : { delayMs: durationMs(delay) }),
+    ...durationField('timeoutMs', timeout),
+    ...(timeoutPolicy === undefined ? {} : { timeoutPolicy }),
+  };
+}
+
+function durationField(name: string, text: string | undefined): object {
+  return text === undefined ? {} : { [name]: durationMs(text) };
+}
+
 /** Where the task runs, and in what surroundings; a task that no worker runs has what says nothing. */
 function canonicalPlace(task: TaskSource): object {
-  if (!('workerGroup' in task)) return { workerGroup: 'default', env: {} };
-  const params = task.params === undefined ? {} : { params: task.params };
+  if (!('workerGroup' in task)) return { workerGroup: 'default', priority: 'medium', env: {} };
+  const { workerGroup, priority, env, queueTimeout } = task;
   const use = typeof task.group === 'string' ? { name: task.group } : task.group;
   const group = use === undefined ? {} : { group: use };
-  return { workerGroup: task.workerGroup, ...group, env: task.env, ...params, ...canonicalOnWorkerLost(task) };
+  const queued = durationField('queueTimeoutMs', queueTimeout);
+  return { workerGroup, priority, ...group, env, ...queued, ...canonicalOnWorkerLost(task) };
 }
 
 type PlacedTaskSource = Extract<TaskSource, { workerGroup: unknown }>;
@@ -87,6 +106,14 @@ function canonicalSettings(task: TaskSource): TaskSettings {
       return task.duration === undefined
         ? { type: 'wait', untilAt: Date.parse(task.until ?? '') }
         : { type: 'wait', durationMs: durationMs(task.duration) };
+    case 'switch':
+      return canonicalSwitch(task);
+    case 'conditions':
+      return canonicalConditions(task);
+    case 'signal':
+      return { type: 'signal', name: task.name };
+    case 'approval':
+      return { type: 'approval', ...(task.question === undefined ? {} : { question: task.question }) };
     case 'workflow':
       return canonicalWorkflowTask(task);
     case 'dependent':

@@ -67,7 +67,7 @@ const faults: [string, Written, string][] = [
   [
     'a secret',
     { when: 'params.token == "x"', params: { token: { secret: 'token' } } },
-    'case 1, "params.token == "x"" at character 8: the parameter token is a secret or a folder, which only a worker knows',
+    `case 1, 'params.token == "x"' at character 8: the parameter token is a secret or a folder, which only a worker knows`,
   ],
   [
     'the id of the run, which no way may depend on',
