@@ -34,6 +34,12 @@ export const digestSchema = z
   .regex(/^[0-9a-f]{64}$/)
   .brand<'Digest'>();
 
+/** SHA-256 of what a task is given, as 64 hexadecimal digits. */
+export const cacheKeySchema = z
+  .string()
+  .regex(/^[0-9a-f]{64}$/)
+  .brand<'CacheKey'>();
+
 export type WorkflowName = z.infer<typeof workflowNameSchema>;
 export type TaskName = z.infer<typeof taskNameSchema>;
 export type WorkerGroup = z.infer<typeof workerGroupSchema>;
@@ -46,3 +52,4 @@ export type MasterId = z.infer<typeof masterIdSchema>;
 export type WorkerId = z.infer<typeof workerIdSchema>;
 export type SubmissionKey = z.infer<typeof submissionKeySchema>;
 export type Digest = z.infer<typeof digestSchema>;
+export type CacheKey = z.infer<typeof cacheKeySchema>;

@@ -27,13 +27,14 @@ export function holdOf({ code, message, group }: HoldReason): HoldReason {
 
 export function assignmentOf(event: TaskMachineEvent): Change {
   if (event.type !== 'TaskAssigned') return {};
-  const { attemptId, worker, workerIncarnation, attempt } = event.data;
+  const { attemptId, worker, workerIncarnation, attempt, cacheKey } = event.data;
   const place = { attemptId, worker, workerIncarnation };
   return {
     ...noAttempt,
     current: place,
     last: place,
     attempt,
+    cacheKey: cacheKey ?? null,
     startedAt: null,
     finishedAt: null,
     dueAt: null,
@@ -113,6 +114,12 @@ export function endWithoutAttemptOf(event: TaskMachineEvent): Change {
     }
     case 'TaskDryRun':
       return { ...noAttempt, finishedAt: event.data.finishedAt, outputs: {}, fault: null };
+    case 'TaskCacheHit': {
+      const { takenAt, source, outputs } = event.data;
+      const { instance, task, attemptId, finishedAt } = source;
+      const cached = { instance, task, attemptId, finishedAt };
+      return { ...noAttempt, startedAt: null, finishedAt: takenAt, outputs, fault: null, cached };
+    }
     case 'TaskUnstartable':
       return { ...noAttempt, finishedAt: event.data.failedAt, fault: faultOf(event.data.fault) };
     case 'TaskQueueTimedOut':

@@ -147,6 +147,7 @@ export const taskInstanceMachine = taskSetup.createMachine({
         ],
         TaskBranchChosen: { target: 'succeeded', actions: 'endWithoutAttempt' },
         TaskDryRun: { target: 'succeeded', actions: 'endWithoutAttempt' },
+        TaskCacheHit: { target: 'succeeded', actions: ['withdrawTask', 'endWithoutAttempt'] },
         TaskUnstartable: { target: 'failed', actions: 'endWithoutAttempt' },
         TaskSkipped: { ...skip, actions: ['withdrawTask', 'endWithoutAttempt'] },
         StopAsked: { target: 'stopped', actions: 'withdrawTask' },

@@ -4,9 +4,10 @@ import type {
   Awaited,
   Fault,
   HoldReason,
+  ResultSource,
   WorkflowInstanceEvent,
 } from '../../schemas/events/workflow-instance.events.ts';
-import type { AttemptId, Incarnation, InstanceId, TaskName, WorkerId } from '../../schemas/ids.ts';
+import type { AttemptId, CacheKey, Incarnation, InstanceId, TaskName, WorkerId } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
 
 export const taskStatuses = [
@@ -97,6 +98,10 @@ export type TaskContext = {
   resolvedBy: string | null;
   fault: Fault | null;
   outputs: JsonRecord | null;
+  /** Under which other runs will find the result of the newest attempt. */
+  cacheKey: CacheKey | null;
+  /** The earlier run whose result was taken. */
+  cached: ResultSource | null;
   /** The dependants that the way taken names. */
   branch: { choice: string; next: readonly TaskName[] } | null;
   skip: SkipReason | null;
@@ -155,6 +160,8 @@ export function waitingTask(task: TaskName, needCount: number, isEnabled = true)
       resolvedBy: null,
       fault: null,
       outputs: null,
+      cacheKey: null,
+      cached: null,
       branch: null,
       skip: null,
       stop: null,

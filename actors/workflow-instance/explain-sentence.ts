@@ -88,6 +88,8 @@ function clauseOf(fact: Fact, status: TaskStatus): string {
       return `succeeded and took ${fact.choice}${fact.next.length === 0 ? '' : `, to ${listOf(fact.next, fact.next.length)}`}`;
     case 'dryRun':
       return 'succeeded without being run: the run is a dry run';
+    case 'cached':
+      return `succeeded without being run: its result is that of ${fact.source.task} in the run ${fact.source.instance}, of ${utcText(fact.source.finishedAt)}`;
     case 'failedWith':
       return `failed: ${fact.fault.message}`;
     case 'ended':

@@ -132,6 +132,7 @@ function endingFacts({ value, context }: Run, { context: state }: TaskState): Fa
 function successFacts({ dryRun }: WorkflowInstanceContext, state: TaskContext): Fact[] {
   if (state.forcedBy !== null) return [{ kind: 'forcedBy', ...personOf(state.forcedBy) }];
   if (state.branch !== null) return [{ kind: 'tookWay', choice: state.branch.choice, next: [...state.branch.next] }];
+  if (state.cached !== null) return [{ kind: 'cached', source: state.cached }];
   return dryRun ? [{ kind: 'dryRun' }] : lastAttemptFacts(state);
 }
 

@@ -10,6 +10,7 @@ import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { type Decision, rejected } from '../kit/decider.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { decideConclusion } from '../task-instance/awaiting.decide.ts';
+import { decideUse, withKeptResult } from '../task-instance/results.decide.ts';
 import {
   decideLoss,
   decideRejection,
@@ -52,7 +53,7 @@ function decideOwn(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: OwnC
       return rejectAttempt(plan, snapshot, command);
     case 'RecordReport':
       return forTask(plan, snapshot, command.report.task, (task, state) =>
-        decideReport(task.definition, state, command),
+        withKeptResult(task.definition, state, decideReport(task.definition, state, command)),
       );
     case 'LoseAttempt':
       return forTask(plan, snapshot, command.task, (task, state) => decideLoss(task.definition, state, command));
@@ -71,6 +72,10 @@ function decideOwn(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: OwnC
     case 'QueueTask':
       return forTask(plan, snapshot, command.task, (task, state) =>
         mayBegin(snapshot, state) ? decideQueue(task.definition, state, command.now) : [],
+      );
+    case 'UseResult':
+      return forTask(plan, snapshot, command.task, (task, state) =>
+        mayBegin(snapshot, state) ? decideUse(task.definition, state, command) : [],
       );
     case 'ConcludeTask':
       return forTask(plan, snapshot, command.task, (task, state) => decideConclusion(task.definition, state, command));
@@ -125,7 +130,7 @@ function takeOwnership(snapshot: WorkflowInstanceSnapshot, command: CommandOf<'T
 }
 
 function assignTask(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: CommandOf<'AssignTask'>): Decided {
-  const { task, attemptId, worker, workerIncarnation, why } = command;
+  const { task, attemptId, worker, workerIncarnation, why, cacheKey } = command;
   const planned = taskOf(plan, task);
   if (planned === undefined) return unknownTask(plan, task);
   const state = at(snapshot.context.tasks, planned.index);
@@ -133,7 +138,7 @@ function assignTask(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: Com
   const attempt = state.context.attempt + 1;
   return ifLegal(snapshot, {
     type: 'TaskAssigned',
-    data: { task, attemptId, attempt, worker, workerIncarnation, why },
+    data: { task, attemptId, attempt, worker, workerIncarnation, why, ...(cacheKey === undefined ? {} : { cacheKey }) },
   });
 }
 

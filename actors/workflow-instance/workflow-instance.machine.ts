@@ -109,6 +109,7 @@ const taskEvents = {
   TaskDelayOver: takeTaskEvent,
   TaskStopped: takeTaskEvent,
   TaskConcluded: takeTaskEvent,
+  ResultKept: { guard: 'isNewResult', actions: 'count' },
 } as const;
 
 /** After these a task may have failed for good. */
@@ -129,6 +130,7 @@ const placements = {
   TaskAwaits: takeTaskEvent,
   TaskBranchChosen: takeTaskEvent,
   TaskDryRun: takeTaskEvent,
+  TaskCacheHit: takeTaskEvent,
   TaskUnstartable: takeEnd,
 } as const;
 

@@ -91,6 +91,7 @@ function guardsOf(plan: Plan) {
       event.type === 'OwnershipTaken' && event.data.epoch === context.epoch + 1,
     isTaskLegal: (scope: Scope) => isTaskLegal(plan, scope),
     isRedressedAgain: (scope: Scope) => scope.context.round > 0 && isTaskLegal(plan, scope),
+    isNewResult: (scope: Scope) => isNewResult(plan, scope),
     endsRun: (scope: Scope) => plan.definition.failurePolicy === 'end' && endsRun(plan, scope),
     endsAs: ({ context }: Scope, { status, outcome }: { status: WorkflowInstanceStatus; outcome: Outcome }) =>
       isComplete(context) && outcomeOf(status, context) === outcome,
@@ -188,6 +189,14 @@ function isTaskLegal(plan: Plan, { context, event }: Scope): boolean {
   if (!isTaskEvent(event)) return false;
   const index = plan.indexOf(event.data.task);
   return index !== undefined && canTaskTake(at(context.tasks, index), event);
+}
+
+/** Of the attempt by which the task succeeded. */
+function isNewResult(plan: Plan, { context, event }: Scope): boolean {
+  if (event.type !== 'ResultKept') return false;
+  const index = plan.indexOf(event.data.task);
+  const state = index === undefined ? undefined : at(context.tasks, index);
+  return state?.status === 'succeeded' && state.context.last?.attemptId === event.data.result.attemptId;
 }
 
 function endsRun(plan: Plan, { context, event }: Scope): boolean {

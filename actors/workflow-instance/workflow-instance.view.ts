@@ -1,10 +1,12 @@
 /** Pure questions about a run: where each task stands, and why. */
 
 import type { Priority } from '../../schemas/definition/workflow.definition.ts';
+import type { ResultSource } from '../../schemas/events/workflow-instance.events.ts';
 import type { TaskName } from '../../schemas/ids.ts';
 import type { RunStatus, TaskSummary } from '../../schemas/messages/client.messages.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { at } from '../kit/persistent-vector.ts';
+import { utcText } from '../kit/utc-text.ts';
 import type { TaskState } from '../task-instance/task-instance.state.ts';
 import type { WorkflowInstanceContext, WorkflowInstanceStatus } from './workflow-instance.state.ts';
 
@@ -89,8 +91,9 @@ function noteOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask)
     case 'assigned':
     case 'accepted':
     case 'running':
-    case 'succeeded':
       return undefined;
+    case 'succeeded':
+      return state.cached === null ? undefined : cachedFrom(state.cached);
   }
 }
 
@@ -102,6 +105,10 @@ function readyNoteOf({ pause }: WorkflowInstanceContext, { isolations, held }: T
 
 function absenceEndOf({ absence }: TaskState['context']): string {
   return absence?.dueAt === null ? 'a decision: resolve it with retry or fail' : 'the return of the worker';
+}
+
+function cachedFrom({ task, instance, finishedAt }: ResultSource): string {
+  return `not run: has the result of ${task} in the run ${instance}, of ${utcText(finishedAt)}`;
 }
 
 function awaitedBy({ awaiting }: TaskState['context']): string {

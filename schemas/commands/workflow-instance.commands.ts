@@ -10,9 +10,19 @@ import type {
   OwnershipReason,
   ParentRun,
   PlacementReason,
+  ResultSource,
   Start,
 } from '../events/workflow-instance.events.ts';
-import type { AttemptId, Incarnation, InstanceId, MasterId, SubmissionKey, TaskName, WorkerId } from '../ids.ts';
+import type {
+  AttemptId,
+  CacheKey,
+  Incarnation,
+  InstanceId,
+  MasterId,
+  SubmissionKey,
+  TaskName,
+  WorkerId,
+} from '../ids.ts';
 import type { JsonRecord, JsonValue } from '../json.ts';
 import type { AttemptReport } from '../messages/attempt.messages.ts';
 
@@ -69,6 +79,16 @@ export type WorkflowInstanceCommand =
       worker: WorkerId;
       workerIncarnation: Incarnation;
       why: PlacementReason;
+      cacheKey?: CacheKey;
+    }
+  /** A ready task takes the result of an earlier run. */
+  | {
+      type: 'UseResult';
+      now: number;
+      task: TaskName;
+      cacheKey: CacheKey;
+      source: ResultSource;
+      outputs: JsonRecord;
     }
   | { type: 'HoldTask'; now: number; task: TaskName; reason: HoldReason }
   /** The worker refused the offer, or could not be reached before it accepted. */

@@ -118,6 +118,12 @@ export const commonShape = {
   workerReturnLimit: durationSourceSchema(1)
     .optional()
     .describe('With `onWorkerLost: wait`: how long to wait for the worker, with its unit. Default: 5m.'),
+  cache: z
+    .strictObject({ ttl: durationSourceSchema(1).describe('How old the result may be, with its unit.') })
+    .optional()
+    .describe(
+      'Takes the result of an earlier run whose inputs were the same, if it is not older than `ttl`, instead of running. Default: always runs.',
+    ),
   group: z
     .union([
       taskGroupNameSchema,

@@ -52,6 +52,9 @@ export const taskGroupUseSchema = z.strictObject({
   slots: z.int().min(1).max(10_000).optional(),
 });
 
+/** A success of the same inputs that is not older takes the place of an attempt. */
+export const resultCacheSchema = z.strictObject({ ttlMs: durationMsSchema.min(1) });
+
 export const concurrencyPolicies = ['parallel', 'wait', 'discard', 'priority'] as const;
 
 /**
@@ -86,6 +89,8 @@ export const taskDefinitionSchema = z.strictObject({
   env: z.record(z.string(), z.string()),
   /** The task's own parameters, above the workflow's and what upstream tasks put out. `null` and empty text have no value. */
   params: z.record(paramNameSchema, jsonValueSchema).optional(),
+  /** Only for a task that a worker runs. Absent: every run of it is an attempt. */
+  cache: resultCacheSchema.optional(),
   /** Absent: `retry`, as in every definition from before there was a choice. */
   onWorkerLost: onWorkerLostSchema.optional(),
 });

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { definitionReferenceSchema, prioritySchema } from '../definition/workflow.definition.ts';
 import {
   attemptIdSchema,
+  cacheKeySchema,
   incarnationSchema,
   instanceIdSchema,
   masterIdSchema,
@@ -70,6 +71,14 @@ export const awaitedSchema = z.discriminatedUnion('kind', [
 /** `depth` is 1 for the child of a run that nobody's task started. */
 export const parentSchema = z.object({ instance: instanceIdSchema, task: taskNameSchema, depth: z.int().min(1) });
 
+/** The attempt whose result is taken in place of one of this run. */
+export const resultSourceSchema = z.object({
+  instance: instanceIdSchema,
+  task: taskNameSchema,
+  attemptId: attemptIdSchema,
+  finishedAt: at,
+});
+
 export const clearScopeSchema = z.enum(['failed', 'all', 'tasks', 'descendants']);
 
 export const ownershipReasonSchema = z.enum(['created', 'masterLost', 'claimLost', 'handedOver', 'reopened']);
@@ -111,6 +120,8 @@ export const workflowInstanceEvents = {
     worker: workerIdSchema,
     workerIncarnation: incarnationSchema,
     why: placementReasonSchema,
+    /** Digest of what the attempt is given, where its result is to be kept for other runs. */
+    cacheKey: cacheKeySchema.optional(),
   }),
   TaskRejected: z.object({ ...attempt, reason: faultSchema }),
   TaskAccepted: z.object({ ...attempt }),
@@ -195,10 +206,25 @@ export const workflowInstanceEvents = {
   }),
   /** In a dry run: the task would have run now. */
   TaskDryRun: z.object({ task: taskNameSchema, finishedAt: at }),
+  /** The task does not run: its result is that of an earlier run with the same inputs. */
+  TaskCacheHit: z.object({
+    task: taskNameSchema,
+    takenAt: at,
+    cacheKey: cacheKeySchema,
+    source: resultSourceSchema,
+    outputs: jsonRecordSchema,
+  }),
   TaskStopRequested: z.object({ task: taskNameSchema, ...asked }),
   TaskSkipped: z.object({ task: taskNameSchema, ...asked }),
   /** A person declares that the task succeeded. */
   TaskForced: z.object({ task: taskNameSchema, ...asked, forcedAt: at, outputs: jsonRecordSchema }),
+  /** Other runs may take the result until it expires. Stands behind the success of the task. */
+  ResultKept: z.object({
+    task: taskNameSchema,
+    cacheKey: cacheKeySchema,
+    expiresAt: at,
+    result: z.object({ attemptId: attemptIdSchema, finishedAt: at, outputs: jsonRecordSchema }),
+  }),
   TaskRetryDue: z.object({ task: taskNameSchema }),
   /** The attempt ended because the run is being stopped or ended. */
   TaskStopped: z.object({ ...attempt, finishedAt: at }),
@@ -242,4 +268,5 @@ export type Awaited = z.infer<typeof awaitedSchema>;
 export type ClearScope = z.infer<typeof clearScopeSchema>;
 export type ParentRun = z.infer<typeof parentSchema>;
 export type Start = z.infer<typeof startSchema>;
+export type ResultSource = z.infer<typeof resultSourceSchema>;
 export type OwnershipReason = z.infer<typeof ownershipReasonSchema>;

@@ -1,7 +1,12 @@
 /** Why a task is where it is: one sentence, and the facts behind it. Question and answer of `millrace.v1.query.why`. */
 import { z } from 'zod';
 import { prioritySchema } from '../definition/workflow.definition.ts';
-import { awaitedSchema, faultSchema, holdReasonSchema } from '../events/workflow-instance.events.ts';
+import {
+  awaitedSchema,
+  faultSchema,
+  holdReasonSchema,
+  resultSourceSchema,
+} from '../events/workflow-instance.events.ts';
 import { attemptIdSchema, instanceIdSchema, taskNameSchema, workerGroupSchema, workerIdSchema } from '../ids.ts';
 
 const at = z.int();
@@ -66,6 +71,8 @@ export const factSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('forcedBy'), ...person }),
   z.object({ kind: z.literal('tookWay'), choice: z.string(), next: z.array(taskNameSchema) }),
   z.object({ kind: z.literal('dryRun') }),
+  /** It did not run: its result is that of an earlier run. */
+  z.object({ kind: z.literal('cached'), source: resultSourceSchema }),
   z.object({ kind: z.literal('failedWith'), fault: faultSchema }),
   z.object({ kind: z.literal('ended'), finishedAt: at }),
 ]);

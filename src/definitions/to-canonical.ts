@@ -59,7 +59,8 @@ function canonicalPlace(task: TaskSource): object {
   const use = typeof task.group === 'string' ? { name: task.group } : task.group;
   const group = use === undefined ? {} : { group: use };
   const queued = durationField('queueTimeoutMs', queueTimeout);
-  return { workerGroup, priority, ...group, env, ...queued, ...canonicalOnWorkerLost(task) };
+  const cache = task.cache === undefined ? {} : { cache: { ttlMs: durationMs(task.cache.ttl) } };
+  return { workerGroup, priority, ...group, env, ...queued, ...cache, ...canonicalOnWorkerLost(task) };
 }
 
 type PlacedTaskSource = Extract<TaskSource, { workerGroup: unknown }>;

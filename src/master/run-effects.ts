@@ -3,25 +3,30 @@
  * others run after their events are durable (I7), and all of them again, from `pendingEffects`, after a takeover.
  */
 
+import type { PlannedTask } from '../../actors/graph/plan.ts';
 import { beginsAtOwner } from '../../actors/workflow-instance/begin.decide.ts';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import { priorityOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
-import type { Priority, TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
+import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { HoldReason } from '../../schemas/events/workflow-instance.events.ts';
-import type { AttemptId, InstanceId, TaskName } from '../../schemas/ids.ts';
+import type { AttemptId, CacheKey, InstanceId, TaskName } from '../../schemas/ids.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import type { Dispatcher, Placement } from '../dispatch/dispatcher.ts';
 import type { WorkerPool } from '../dispatch/worker-pool.ts';
 import { childKeyOf, instanceIdOf } from '../runs/instance-id.ts';
+import type { RunIndex } from '../runs/run-index.port.ts';
 import type { AttemptCourier } from './attempt-courier.ts';
 import type { LostAttempt } from './fold-run.ts';
 import type { LiveInstance } from './live-instance.ts';
+import { createResultCache, type ResultCache } from './result-cache.ts';
 import type { Revocations } from './revocations.ts';
 
 type EffectOf<T extends WorkflowInstanceEffect['type']> = Extract<WorkflowInstanceEffect, { type: T }>;
 type AssignTask = Extract<WorkflowInstanceCommand, { type: 'AssignTask' }>;
+type UseResult = Extract<WorkflowInstanceCommand, { type: 'UseResult' }>;
+type LookedUp = { cacheKey?: CacheKey; use?: UseResult };
 
 /** Sees to tasks that wait for an answer from outside. Signals and approvals come as commands: nothing is owed for them. */
 export type Attendance = {
@@ -48,6 +53,7 @@ export type RunEffectsOptions = {
   lossesMax: number;
   attendance: Attendance;
   slots: GroupSlots;
+  index: Pick<RunIndex, 'result'>;
   /** The run waits for its turn; it is told by AdmitWorkflow. */
   requestAdmission: (instance: LiveInstance) => void;
   find: (id: InstanceId) => LiveInstance | undefined;
@@ -55,9 +61,11 @@ export type RunEffectsOptions = {
 
 export class RunEffects {
   readonly #options: RunEffectsOptions;
+  readonly #results: ResultCache;
 
   constructor(options: RunEffectsOptions) {
     this.#options = options;
+    this.#results = createResultCache(options);
   }
 
   /** The decision that an effect asks for, if it can be made now. */
@@ -178,7 +186,16 @@ export class RunEffects {
       this.#options.pool.release(placement.attemptId);
       return;
     }
-    this.#sendAssignment(instance, this.#assignment(task, placement));
+    const { plan } = instance.actor;
+    const planned = plan.tasks[plan.indexOf(task) ?? -1];
+    const looked = planned === undefined ? {} : this.#lookUp(instance, planned, instance.snapshot);
+    if (looked.use === undefined) {
+      this.#sendAssignment(instance, this.#assignment(task, placement, looked.cacheKey));
+      return;
+    }
+    // Somebody else had the same to do, and was faster.
+    this.#options.pool.release(placement.attemptId);
+    instance.send({ command: looked.use, causationId: `result.${looked.cacheKey}` });
   }
 
   hold(id: InstanceId, task: TaskName, reason: HoldReason): void {
@@ -214,8 +231,11 @@ export class RunEffects {
       const now = clock.now();
       return { type: 'StartTask', now, task, attemptId, ...(child === undefined ? {} : { child }) };
     }
+    const { use, cacheKey } = this.#lookUp(instance, planned, snapshot);
+    if (use !== undefined) return use;
     if (!this.#options.slots.hasSlots(instance, task, snapshot)) return undefined;
-    const placed = this.#place(instance, planned.definition, priorityOf(snapshot.context, planned));
+    const placement = this.#place(instance, planned, snapshot);
+    const placed = placement === undefined ? undefined : this.#assignment(task, placement, cacheKey);
     if (placed !== undefined || planned.definition.queueTimeoutMs === undefined) return placed;
     return { type: 'QueueTask', now: clock.now(), task };
   }
@@ -230,14 +250,29 @@ export class RunEffects {
     instance.send({ command: { type: 'QueueTask', now: clock.now(), task }, causationId: `slots.${task}` });
   }
 
-  #place(instance: LiveInstance, definition: TaskDefinition, priority: Priority): AssignTask | undefined {
-    const { name: task, workerGroup: group } = definition;
-    const placement = this.#options.dispatcher().place({ instance: instance.id, task, group, priority });
-    return placement === undefined ? undefined : this.#assignment(task, placement);
+  /** The result that the task may take, and the key under which its own will be kept. */
+  #lookUp(instance: LiveInstance, task: PlannedTask, { context }: WorkflowInstanceSnapshot): LookedUp {
+    if (task.definition.cache === undefined) return {};
+    const ready = { instance: instance.id, plan: instance.actor.plan, task, context };
+    const cacheKey = this.#results.keyOf(ready);
+    const kept = this.#results.find(ready, cacheKey);
+    if (kept === undefined) return cacheKey === undefined ? {} : { cacheKey };
+    const { source, outputs } = kept;
+    const { name } = task.definition;
+    const found = { cacheKey: kept.cacheKey, source, outputs };
+    const now = this.#options.clock.now();
+    return { cacheKey: kept.cacheKey, use: { type: 'UseResult', now, task: name, ...found } };
   }
 
-  #assignment(task: TaskName, placement: Placement): AssignTask {
-    return { type: 'AssignTask', now: this.#options.clock.now(), task, ...placement };
+  #place(instance: LiveInstance, planned: PlannedTask, { context }: WorkflowInstanceSnapshot): Placement | undefined {
+    const { name: task, workerGroup: group } = planned.definition;
+    const priority = priorityOf(context, planned);
+    return this.#options.dispatcher().place({ instance: instance.id, task, group, priority });
+  }
+
+  #assignment(task: TaskName, placement: Placement, cacheKey: CacheKey | undefined): AssignTask {
+    const now = this.#options.clock.now();
+    return { type: 'AssignTask', now, task, ...placement, ...(cacheKey === undefined ? {} : { cacheKey }) };
   }
 
   #arm(instance: LiveInstance, effect: Extract<WorkflowInstanceEffect, { type: 'armTimer' }>): void {

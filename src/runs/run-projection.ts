@@ -1,5 +1,5 @@
 /**
- * Feeds the run index from the journal: life-cycle events of all runs, in order, at least once, with a stored place to go on
+ * Feeds the run index from the journal: life-cycle events of all runs and the results that they keep, in order, at least once, with a stored place to go on
  * from. Writes are gathered for a moment, so that a burst of runs costs few transactions. Who takes a run over is told on.
  */
 import { type WorkflowInstanceEvent, workflowInstanceEvents } from '../../schemas/events/workflow-instance.events.ts';
@@ -64,7 +64,7 @@ export class RunProjection {
   async #follow(): Promise<void> {
     const { journal, index } = this.#options;
     const after = index.position();
-    const filter = { kind: 'eventTypePrefix', prefixes: ['Workflow', 'OwnershipTaken'] } as const;
+    const filter = { kind: 'eventTypePrefix', prefixes: ['Workflow', 'OwnershipTaken', 'ResultKept'] } as const;
     const signal = this.#abort.signal;
     for await (const item of journal.subscribeAll({ filter, signal, ...(after === undefined ? {} : { after }) })) {
       switch (item.kind) {
@@ -130,6 +130,12 @@ function changesOf(instance: InstanceId, event: WorkflowInstanceEvent): RunChang
       ...(dryRun === true ? { dryRun } : {}),
     };
     return [{ kind: 'submitted', run: { instance, workflow, version, key, status: 'running', submittedAt, ...more } }];
+  }
+  if (event.type === 'ResultKept') {
+    const { task, cacheKey, expiresAt, result } = event.data;
+    const { attemptId, finishedAt, outputs } = result;
+    const source = { instance, task, attemptId, finishedAt };
+    return [{ kind: 'resultKept', result: { cacheKey, source, expiresAt, outputs } }];
   }
   if (event.type === 'WorkflowReopened') return [{ kind: 'reopened', instance }];
   if (event.type === 'WorkflowStopRequested') return status('stopping');

@@ -88,6 +88,7 @@ export class RunWatch {
     if (this.#workflows.size === 0) return;
     const changed = new Set<WorkflowName>();
     for (const change of changes) {
+      if (change.kind === 'resultKept') continue;
       const run = change.kind === 'submitted' ? change.run : this.#options.index.get(change.instance);
       if (run !== undefined) changed.add(run.workflow);
     }

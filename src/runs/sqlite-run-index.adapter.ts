@@ -5,6 +5,7 @@ import Database from 'libsql';
 import type { InstanceId } from '../../schemas/ids.ts';
 import { type RunSummary, type RunsQuery, runSummarySchema } from '../../schemas/messages/client.messages.ts';
 import type { RunChange, RunIndex } from './run-index.port.ts';
+import { keptResults, keptResultsSchema } from './sqlite-kept-results.ts';
 
 const schema = `
   CREATE TABLE IF NOT EXISTS runs (
@@ -18,7 +19,7 @@ const schema = `
 `;
 
 /** Grows with each change of the tables. A file of another version is emptied: the journal is read again from its beginning. */
-const schemaVersion = 2;
+const schemaVersion = 3;
 
 /** @param file path of the database, or `:memory:` */
 export function openRunIndex(file: string): RunIndex {
@@ -26,10 +27,14 @@ export function openRunIndex(file: string): RunIndex {
   const database = new Database(file);
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;');
   emptyIfOld(database);
-  database.exec(schema);
+  database.exec(schema + keptResultsSchema);
   const statements = prepare(database);
+  const results = keptResults(database);
   const write = database.transaction((changes: readonly RunChange[], position: string | undefined) => {
-    for (const change of changes) applyChange(statements, change);
+    for (const change of changes) {
+      if (change.kind === 'resultKept') results.keep(change.result);
+      else applyChange(statements, change);
+    }
     if (position !== undefined) statements.setPlace.run([position]);
   });
   let isClosed = false;
@@ -43,6 +48,7 @@ export function openRunIndex(file: string): RunIndex {
     newestBetween: (workflow, fromAt, untilAt) => optional(statements.newest.get([workflow, fromAt, untilAt])),
     withPrefix: (prefix, limit) => instancesOf(statements.prefix.all([prefix, `${prefix}~`, limit])),
     unfinished: () => instancesOf(statements.unfinished.all([])),
+    result: (cacheKey) => results.find(cacheKey),
     close: () => {
       if (isClosed) return;
       isClosed = true;
@@ -54,7 +60,9 @@ export function openRunIndex(file: string): RunIndex {
 function emptyIfOld(database: InstanceType<typeof Database>): void {
   const { user_version } = database.prepare('PRAGMA user_version').get([]) as { user_version: number };
   if (user_version === schemaVersion) return;
-  database.exec(`DROP TABLE IF EXISTS runs; DROP TABLE IF EXISTS place; PRAGMA user_version = ${schemaVersion};`);
+  database.exec(
+    `DROP TABLE IF EXISTS runs; DROP TABLE IF EXISTS place; DROP TABLE IF EXISTS results; PRAGMA user_version = ${schemaVersion};`,
+  );
 }
 
 type Statements = ReturnType<typeof prepare>;
@@ -80,7 +88,7 @@ function prepare(database: InstanceType<typeof Database>) {
   };
 }
 
-function applyChange(statements: Statements, change: RunChange): void {
+function applyChange(statements: Statements, change: Exclude<RunChange, { kind: 'resultKept' }>): void {
   if (change.kind === 'submitted') {
     const { instance, workflow, version, key, status, submittedAt, logicalAt = null, parent, dryRun } = change.run;
     const more = [logicalAt, parent === undefined ? null : JSON.stringify(parent), dryRun === true ? 1 : null];

@@ -13,7 +13,10 @@ export type ScopeSurroundings = {
   folder?: string;
 };
 
-export function attemptScope(offer: Offer, { secretOf, folder }: ScopeSurroundings): ParamScope {
+/** What an attempt is, apart from who asks for it. */
+export type AttemptSubject = Pick<Offer, 'inputs' | 'workflow' | 'instance' | 'task' | 'attemptId'>;
+
+export function attemptScope(offer: AttemptSubject, { secretOf, folder }: ScopeSurroundings): ParamScope {
   const { params, needs, late = {}, faulty = {}, logicalAt, timeZone: zone = 'UTC' } = offer.inputs;
   const { workflow, instance, task, attemptId } = offer;
   const time = logicalAt === undefined ? undefined : { at: logicalAt, zone };

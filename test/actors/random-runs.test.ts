@@ -19,8 +19,8 @@ function played(definition: WorkflowDefinition, choices: readonly number[]): Ran
   return run;
 }
 
-/** Of dry runs, which have a property of their own. */
-const elsewhere = ['TaskDryRun'];
+/** Of dry runs, which have a property of their own, and of results that are kept. */
+const elsewhere = ['TaskDryRun', 'TaskCacheHit', 'ResultKept'];
 
 /** As the journal gives it back. */
 function read({ type, data }: WorkflowInstanceEvent): WorkflowInstanceEvent {

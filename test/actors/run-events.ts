@@ -9,6 +9,7 @@ import type {
 } from '../../schemas/events/workflow-instance.events.ts';
 import type {
   AttemptId,
+  CacheKey,
   Digest,
   Incarnation,
   InstanceId,
@@ -27,7 +28,7 @@ export const lossesMax = 2;
 const uuid = (block: string, count: number) =>
   `${block.padEnd(8, '0')}-0000-4000-8000-${String(count).padStart(12, '0')}`;
 
-const instance = uuid('1', 1) as InstanceId;
+export const instance = uuid('1', 1) as InstanceId;
 export const worker = 'worker-1' as WorkerId;
 export const workerIncarnation = uuid('2', 1) as Incarnation;
 const incarnationOf = (count: number) => uuid('3', count) as Incarnation;
@@ -59,6 +60,7 @@ export function ownershipTaken(epoch: number): WorkflowInstanceEventOf<'Ownershi
   return { type: 'OwnershipTaken', data: { epoch, ...owner, claimRevision: epoch, reason } };
 }
 
+export const cacheKey = 'c'.repeat(64) as CacheKey;
 const asked = { key: 'asked-1', by: 'ann' };
 
 type TaskEventType = Extract<WorkflowInstanceEventType, `Task${string}`>;
@@ -91,6 +93,13 @@ export function taskEvent(type: TaskEventType, name: string, attempt = 1, more: 
     TaskAwaits: { ...data, attempt, since: now, awaits: { kind: 'approval' } },
     TaskConcluded: { ...data, finishedAt: now, result: 'succeeded', outputs: {} },
     TaskDryRun: { task, finishedAt: now },
+    TaskCacheHit: {
+      task,
+      takenAt: now,
+      cacheKey,
+      source: { instance, task, attemptId: attemptIdOf(99), finishedAt: now },
+      outputs: {},
+    },
     TaskStopRequested: { task, ...asked },
     TaskSkipped: { task, ...asked },
     TaskForced: { task, ...asked, forcedAt: now, outputs: {} },
@@ -117,6 +126,10 @@ export function runEvent(type: Exclude<WorkflowInstanceEventType, TaskEventType>
       return { type, data: { priority: 'high', ...asked } };
     case 'SignalReceived':
       return { type, data: { name: 'go', payload: 1, ...asked } };
+    case 'ResultKept': {
+      const result = { attemptId: attemptIdOf(1), finishedAt: now, outputs: {} };
+      return { type, data: { task: nameOf('a'), cacheKey, expiresAt: now + 1_000, result } };
+    }
     case 'WorkflowAdmitted':
       return { type, data: { admittedAt: now } };
     case 'WorkflowPauseRequested':

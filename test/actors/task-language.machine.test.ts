@@ -31,6 +31,7 @@ const events: Record<string, TaskMachineEvent> = {
   TaskBranchChosen: event('TaskBranchChosen'),
   TaskUnstartable: event('TaskUnstartable'),
   TaskDryRun: event('TaskDryRun'),
+  TaskCacheHit: event('TaskCacheHit'),
   TaskAwaits: event('TaskAwaits'),
   'TaskAwaits+due': event('TaskAwaits', { dueAt: now + 500 }),
   'TaskAwaits+child': event('TaskAwaits', { awaits: child }),
@@ -109,6 +110,7 @@ const taken = `
   ready                   | TaskBranchChosen       | succeeded  |
   ready                   | TaskUnstartable        | failed     |
   ready                   | TaskDryRun             | succeeded  |
+  ready                   | TaskCacheHit           | succeeded  | withdrawTask
   ready                   | TaskAwaits             | awaiting   | attend
   ready                   | TaskAwaits+due         | awaiting   | attend armTimer
   ready                   | TaskAwaits+child       | awaiting   | attend
@@ -123,6 +125,7 @@ const taken = `
   ready, queued           | TaskBranchChosen       | succeeded  |
   ready, queued           | TaskUnstartable        | failed     |
   ready, queued           | TaskDryRun             | succeeded  |
+  ready, queued           | TaskCacheHit           | succeeded  | withdrawTask
   ready, queued           | TaskAwaits             | awaiting   | attend
   ready, queued           | TaskAwaits+due         | awaiting   | attend armTimer
   ready, queued           | TaskAwaits+child       | awaiting   | attend

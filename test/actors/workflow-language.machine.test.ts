@@ -8,6 +8,8 @@ import { taskOf, workflowOf } from '../kit/definitions.ts';
 import { type Given, given, type Step } from '../kit/given.ts';
 import {
   assign,
+  attemptIdOf,
+  cacheKey,
   conclude,
   nameOf,
   now,
@@ -31,7 +33,7 @@ const special: Record<string, Partial<TaskDefinition>> = {
   },
 };
 const tasks = [
-  ...['ready', 'delayed', 'awaiting', 'running', 'failed', 'queued'].map((name) => taskOf(name)),
+  ...['ready', 'delayed', 'awaiting', 'running', 'failed', 'queued', 'done'].map((name) => taskOf(name)),
   taskOf('guard', ['failed', 'ready']),
 ].map((task) => ({ ...task, ...special[task.name] }));
 
@@ -42,6 +44,8 @@ function runOf(options: Partial<WorkflowDefinition>, ...steps: Step[]): Given {
 const calm = [
   taskEvent('TaskDelayed', 'delayed'),
   taskEvent('TaskAwaits', 'awaiting', 2, { awaits: { kind: 'signal', name: 'go' } }),
+  assign('done', 5),
+  report('succeeded', 'done', 5),
   assign('failed', 3),
   taskEvent('TaskFailed', 'failed', 3),
   taskEvent('TaskQueued', 'queued'),
@@ -80,6 +84,11 @@ const states: Record<string, Given> = {
   failed: one(report('failed', 'a'), conclude),
   stopped: one(requestStop, report('cancelled', 'a'), conclude),
 };
+function kept(name: string, attempt: number): WorkflowInstanceEvent {
+  const result = { attemptId: attemptIdOf(attempt), finishedAt: now, outputs: {} };
+  return { type: 'ResultKept', data: { task: nameOf(name), cacheKey, expiresAt: now + 1, result } };
+}
+
 const events: Record<string, WorkflowInstanceEvent> = {
   OwnershipTaken: ownershipTaken(2),
   WorkflowAdmitted: runEvent('WorkflowAdmitted'),
@@ -106,6 +115,9 @@ const events: Record<string, WorkflowInstanceEvent> = {
   TaskBranchChosen: taskEvent('TaskBranchChosen', 'ready'),
   TaskUnstartable: taskEvent('TaskUnstartable', 'ready'),
   TaskDryRun: taskEvent('TaskDryRun', 'ready'),
+  TaskCacheHit: taskEvent('TaskCacheHit', 'ready'),
+  ResultKept: kept('done', 5),
+  'ResultKept, of another attempt': kept('done', 4),
   TaskTimeoutWarned: taskEvent('TaskTimeoutWarned', 'running', 4),
   TaskSucceeded: taskEvent('TaskSucceeded', 'running', 4),
   TaskStopRequested: taskEvent('TaskStopRequested', 'ready'),
@@ -116,7 +128,7 @@ const events: Record<string, WorkflowInstanceEvent> = {
 
 const own = { OwnershipTaken: 'same' };
 /** What may become of tasks while none is begun. */
-const goesOn = ['TaskDelayOver', 'TaskQueueTimedOut', 'TaskConcluded', 'TaskConcluded, failed'];
+const goesOn = ['TaskDelayOver', 'TaskQueueTimedOut', 'TaskConcluded', 'TaskConcluded, failed', 'ResultKept'];
 const begins = [
   'TaskAssigned',
   'TaskDelayed',
@@ -125,6 +137,7 @@ const begins = [
   'TaskBranchChosen',
   'TaskUnstartable',
   'TaskDryRun',
+  'TaskCacheHit',
 ];
 const atWorker = ['TaskTimeoutWarned', 'TaskSucceeded'];
 const steered = [
@@ -160,8 +173,8 @@ const taken: Record<string, Record<string, string>> = {
   paused: held,
   'paused with policy end': { ...held, ...lastFailures },
   'paused, one isolated': { ...held, IsolationRemoved: 'same' },
-  stopping: { ...own, TaskSucceeded: 'same' },
-  ending: own,
+  stopping: { ...own, TaskSucceeded: 'same', ResultKept: 'same' },
+  ending: { ...own, ResultKept: 'same' },
   succeeded: { ...own, WorkflowReopened: 'active' },
   failed: { ...own, WorkflowReopened: 'active' },
   stopped: { ...own, WorkflowReopened: 'active' },

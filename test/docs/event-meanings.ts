@@ -32,6 +32,8 @@ export const eventMeanings: Record<EventType, string> = {
   TaskUnstartable: 'The task failed for good before any attempt.',
   TaskAwaits: 'The task waits for an answer from outside: a signal, an approval, a child run, other runs.',
   TaskConcluded: 'What the task waited for has come, or will not come. With `retry` it tries again.',
+  TaskCacheHit: 'The task does not run: it takes the result of an earlier run whose inputs were the same.',
+  ResultKept: 'Other runs may take the result of the task until it expires.',
   TaskDryRun: 'In a dry run: the task would have run. It counts as succeeded.',
   TaskStopRequested: 'Somebody asked for the end of this task alone. For what needs it, that is a failure.',
   TaskSkipped: 'Somebody skipped the task: what needs it may run.',
@@ -58,6 +60,12 @@ export const eventMeanings: Record<EventType, string> = {
 /** By the path of the field, or by its last name. */
 export const fieldMeanings: Record<string, string> = {
   ...concurrencyFieldMeanings,
+  cacheKey: 'Digest of all that the task is given.',
+  expiresAt: 'Until when another run may take it.',
+  source: 'The attempt whose result it is.',
+  'source.instance': 'The run of that attempt.',
+  'source.task': 'Its task.',
+  takenAt: 'When it was taken.',
   action: '`warn`: it goes on; `fail`: it is ended.',
   admittedAt: 'When it was admitted.',
   awaits: 'What it waits for.',

@@ -65,6 +65,8 @@ export function isTrue(fact: Fact, run: Run, task: TaskName): boolean {
       return state.branch?.choice === fact.choice;
     case 'dryRun':
       return context.dryRun;
+    case 'cached':
+      return status === 'succeeded' && state.cached?.attemptId === fact.source.attemptId;
     case 'failedWith':
       return status === 'failed' && state.fault?.message === fact.fault.message;
     case 'ended':

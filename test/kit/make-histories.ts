@@ -12,10 +12,11 @@ import { attemptScenarios } from './attempt-scenarios.ts';
 import { foldHistory, historiesFolder, readHistory } from './histories.ts';
 import type { Scenario } from './history-stage.ts';
 import { languageScenarios } from './language-scenarios.ts';
+import { resultScenarios } from './result-scenarios.ts';
 
 const scenariosOf: Readonly<Record<string, Readonly<Record<string, Scenario>>>> = {
   '0.1': attemptScenarios,
-  '0.2': languageScenarios,
+  '0.2': { ...languageScenarios, ...resultScenarios },
 };
 
 function makeHistories(release: string, folder: string): void {

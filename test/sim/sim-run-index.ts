@@ -1,8 +1,8 @@
 /** The list of runs on the disk of a master's machine: kept over a crash, lost, or set back to an older state. */
-import type { InstanceId } from '../../schemas/ids.ts';
+import type { CacheKey, InstanceId } from '../../schemas/ids.ts';
 import type { RunSummary } from '../../schemas/messages/client.messages.ts';
 import type { JournalPosition } from '../../src/journal/journal.port.ts';
-import type { RunChange, RunIndex } from '../../src/runs/run-index.port.ts';
+import type { KeptResult, RunChange, RunIndex } from '../../src/runs/run-index.port.ts';
 import type { Life } from './sim-world.ts';
 
 type Written = { changes: readonly RunChange[]; position: JournalPosition | undefined };
@@ -10,6 +10,7 @@ type Written = { changes: readonly RunChange[]; position: JournalPosition | unde
 export class SimRunIndexDisk {
   #writes: Written[] = [];
   #runs = new Map<InstanceId, RunSummary>();
+  #results = new Map<CacheKey, KeptResult>();
   #position: JournalPosition | undefined;
 
   open(life: Life): RunIndex {
@@ -34,6 +35,7 @@ export class SimRunIndexDisk {
       withPrefix: (prefix, limit) => [...this.#runs.keys()].filter((id) => id.startsWith(prefix)).slice(0, limit),
       unfinished: () =>
         [...this.#runs.values()].filter((run) => run.finishedAt === undefined).map(({ instance }) => instance),
+      result: (cacheKey) => this.#results.get(cacheKey),
       close: () => {},
     };
   }
@@ -43,6 +45,7 @@ export class SimRunIndexDisk {
     const kept = this.#writes.slice(0, Math.max(0, this.#writes.length - count));
     this.#writes = [];
     this.#runs = new Map();
+    this.#results = new Map();
     this.#position = undefined;
     for (const write of kept) this.#apply(write);
   }
@@ -54,6 +57,10 @@ export class SimRunIndexDisk {
   }
 
   #change(change: RunChange): void {
+    if (change.kind === 'resultKept') {
+      this.#results.set(change.result.cacheKey, change.result);
+      return;
+    }
     if (change.kind === 'submitted') {
       const { run } = change;
       if (!this.#runs.has(run.instance)) this.#runs.set(run.instance, { ...run });

@@ -50,6 +50,9 @@ const words: { [T in WorkflowInstanceEventType]: (data: DataOf<T>) => string } =
   TaskConcluded: ({ task, result, fault }) =>
     `${task} ${result}${fault === undefined ? '' : `: ${fault.message} (${fault.code})`}`,
   TaskDryRun: ({ task }) => task,
+  TaskCacheHit: ({ task, source }) => `${task}: the result of ${source.task} in ${source.instance}`,
+  ResultKept: ({ task, expiresAt, result }) =>
+    `${task}, for runs within ${shortDuration(expiresAt - result.finishedAt)}`,
   TaskStopRequested: ({ task, by, reason }) => `${task} ${askedBy(by, reason)}`,
   TaskSkipped: ({ task, by, reason }) => `${task} ${askedBy(by, reason)}`,
   TaskForced: ({ task, by, reason }) => `${task} ${askedBy(by, reason)}`,

@@ -112,6 +112,8 @@ const changes: { [T in WorkflowInstanceEventType]: Change<T> } = {
     else moveTask(progress, task, { phase: 'retrying', note: fault?.message });
   },
   TaskDryRun: (progress, { task }) => moveTask(progress, task, { phase: 'succeeded' }),
+  TaskCacheHit: (progress, { task }) => moveTask(progress, task, { phase: 'succeeded' }),
+  ResultKept: () => undefined,
   TaskStopRequested: () => undefined,
   TaskSkipped: (progress, { task }) => moveTask(progress, task, { phase: 'skipped' }),
   TaskForced: (progress, { task }) => moveTask(progress, task, { phase: 'succeeded' }),
