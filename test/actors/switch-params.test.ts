@@ -44,6 +44,7 @@ const isTaken: [string, Written][] = [
     { when: 'params.n > 100', params: { n: '${needs.load.rows}' }, outputs: { rows: 101 } },
   ],
   ['the logical time', { when: 'params.day == "20220825"', params: { day: '$[yyyyMMdd-1]' } }],
+  ['the weekday', { when: 'params.day == "5"', params: { day: '$[e]' } }],
   ['a default that holds a time', { when: 'params.day == "20220826"', defaults: { day: '${system.biz.curdate}' } }],
   [
     'how a needed task ended',

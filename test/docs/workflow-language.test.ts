@@ -8,10 +8,9 @@ import { entries } from '../../actors/kit/persistent-vector.ts';
 import { workflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
-import { checkDefinition } from '../../src/definitions/check-definition.ts';
+import { parseDefinition } from '../../src/definitions/parse-definition.ts';
 import { RandomRun } from '../actors/random-run.ts';
 import { assign, attemptIdOf, conclude, nameOf, now, ownershipTaken, report, submitted } from '../actors/run-events.ts';
-import { taskOf } from '../kit/definitions.ts';
 import { type Given, given } from '../kit/given.ts';
 import { root } from './markdown.ts';
 
@@ -19,19 +18,10 @@ const page = readFileSync(join(root, 'docs/workflow-language.md'), 'utf8');
 const texts = [...page.matchAll(/^```yaml\n([\s\S]*?)^```/gm)].map(([, text = '']) => text);
 const examples = new Map(texts.map((text) => [(parse(text) as { name: string }).name, text]));
 
-type Written = { tasks: Record<string, { needs?: string | string[]; retry?: number; enabled?: boolean }> };
-
-/** In the stored form, with what the page leaves out. */
 function example(name: string): WorkflowDefinition {
-  const { tasks, ...workflow } = parse(examples.get(name) ?? '') as Written;
-  const stored = Object.entries(tasks).map(([task, { needs = [], retry = 1, enabled, ...settings }]) => ({
-    ...taskOf(task, [needs].flat(), { retry: { attempts: retry } }),
-    ...(enabled === undefined ? {} : { enabled }),
-    settings: 'command' in settings ? { ...settings, graceMs: 5_000 } : settings,
-  }));
-  const checked = checkDefinition({ params: {}, failurePolicy: 'continue', ...workflow, tasks: stored });
-  if (checked.kind === 'faults') throw new Error(`${name}: ${JSON.stringify(checked.faults)}`);
-  return checked.definition;
+  const parsed = parseDefinition(examples.get(name) ?? '', `${name}.yaml`);
+  if (parsed.kind === 'faults') throw new Error(JSON.stringify(parsed.faults));
+  return parsed.definition;
 }
 
 function endsOf({ snapshot }: Pick<Given, 'snapshot'>): Record<string, string> {

@@ -24,11 +24,15 @@ async function commandsOf(example: string): Promise<string[][]> {
   return lines.map((line) => line.trim().split(/\s+/));
 }
 
-/** Runs them in order from the root of the repository; each must end well. */
+/** Runs them in order from the root of the repository, with the newest run as `<run>`; each must end well. */
 async function runReadme(example: string): Promise<void> {
   for (const [npx, millrace, ...words] of await commandsOf(example)) {
     expect([npx, millrace]).toEqual(['npx', 'millrace']);
-    const args = words.map((word) => (word.startsWith('examples/') ? join(repository, word) : word));
+    const args: string[] = [];
+    for (const word of words) {
+      if (word === '<run>') args.push(await newestRunOf(example));
+      else args.push(word.startsWith('examples/') ? join(repository, word) : word);
+    }
     const { exitCode, output } = await cluster.millrace(...args);
     expect(exitCode, output).toBe(0);
   }
@@ -39,6 +43,14 @@ async function newestRunOf(workflow: string): Promise<InstanceId> {
   const [run] = reply.runs;
   if (run === undefined) throw new Error(`there is no run of ${workflow}`);
   return run.instance;
+}
+
+async function statusesOf(run: InstanceId): Promise<Record<string, string>> {
+  const {
+    tasks,
+    run: { status },
+  } = await cluster.client.show(run);
+  return { run: status, ...Object.fromEntries(tasks.map((one) => [one.task, one.status])) };
 }
 
 async function outputsOf(workflow: string): Promise<Record<string, unknown>> {
@@ -89,4 +101,38 @@ test('serial-workflow', async () => {
   for (const [index, { endedAt }] of spans.slice(0, -1).entries()) {
     expect(spans[index + 1]?.begunAt).toBeGreaterThanOrEqual(endedAt);
   }
+});
+
+test('conditions-switch', async () => {
+  await runReadme('conditions-switch');
+  const query = { workflow: 'conditions-switch', limit: 3 };
+  const { runs } = runsReplySchema.parse(await cluster.client.ask(subjects.query('runs'), query));
+  const [third, second, first] = await Promise.all(runs.map(({ instance }) => statusesOf(instance)));
+  const begun = { run: 'succeeded', count: 'succeeded', choose: 'succeeded' };
+  const parts = { split: 'succeeded', 'load-parts': 'succeeded', 'load-at-once': 'skipped' };
+  const atOnce = { split: 'skipped', 'load-parts': 'skipped', 'load-at-once': 'succeeded' };
+  const well = { check: 'succeeded', guard: 'succeeded', publish: 'succeeded', repair: 'skipped' };
+  const badly = { check: 'failed', guard: 'succeeded', publish: 'skipped', repair: 'succeeded' };
+  expect(first).toEqual({ ...begun, ...parts, ...well });
+  expect(second).toEqual({ ...begun, ...atOnce, ...badly });
+  expect(third).toMatchObject({ ...begun, split: 'skipped', check: 'skipped', guard: 'skipped', repair: 'skipped' });
+  const why = await cluster.millrace('why', runs[1]?.instance ?? '', 'publish');
+  expect(why.output).toContain('publish was skipped because guard took otherwise');
+});
+
+test('delay-timeout', async () => {
+  await runReadme('delay-timeout');
+  const run = await newestRunOf('delay-timeout');
+  expect(await statusesOf(run)).toEqual({
+    run: 'succeeded',
+    later: 'succeeded',
+    slow: 'succeeded',
+    elsewhere: 'failed',
+    guard: 'succeeded',
+    here: 'succeeded',
+    off: 'skipped',
+    last: 'succeeded',
+  });
+  const types = (await cluster.client.history(run)).map(({ type }) => type);
+  expect(types).toEqual(expect.arrayContaining(['TaskDelayed', 'TaskTimeoutWarned', 'TaskQueueTimedOut']));
 });
