@@ -20,6 +20,7 @@ import {
   workflowNameSchema,
 } from '../ids.ts';
 import { runStatusSchema } from './client.messages.ts';
+import { actorKinds } from './subjects.ts';
 
 /** What one stream can prove. `J4` is the journal's own: revisions have no gaps. The others need more than one stream. */
 export const certifiedInvariants = ['I1', 'I3', 'I4', 'I5', 'I6', 'I9', 'J4'] as const;
@@ -106,6 +107,18 @@ export const certificateSchema = z.object({
   invariants: z.array(certifiedInvariantSchema),
 });
 
+/** What the stream of a journaled actor that is no run proves: `millrace certify --actor <kind>/<id> --json`. */
+export const actorCertificateSchema = z.object({
+  format: z.literal(1),
+  kind: z.enum(actorKinds),
+  id: z.string(),
+  eventCount: z.int(),
+  holds: z.boolean(),
+  owners: z.array(certifiedOwnerSchema),
+  staleWrites: z.array(staleWriteSchema),
+  violations: z.array(z.object({ invariant: z.string(), revision: z.int(), message: z.string() })),
+});
+
 /** What `millrace certify --all --json` prints. */
 export const certificationSchema = z.object({
   format: z.literal(1),
@@ -125,8 +138,13 @@ export const certificationSchema = z.object({
   broken: z.array(certificateSchema),
   /** Runs that could not be read to the end. */
   unread: z.array(z.object({ instance: instanceIdSchema, code: z.string(), message: z.string() })),
+  /** Task groups, workflow queues and the operations of the cluster; their events count in `eventCount`. */
+  actorCount: z.int(),
+  /** The certificate of each of them that broke an invariant. */
+  brokenActors: z.array(actorCertificateSchema),
 });
 
+export type ActorCertificate = z.infer<typeof actorCertificateSchema>;
 export type CertifiedInvariantId = (typeof certifiedInvariants)[number];
 export type CertifiedAttempt = z.infer<typeof certifiedAttemptSchema>;
 export type CertifiedChild = z.infer<typeof certifiedChildSchema>;

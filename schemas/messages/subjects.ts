@@ -72,4 +72,7 @@ export const memberKey = {
 export const actorKinds = ['workflowInstance', 'taskGroup', 'workflowQueue', 'clusterOperations'] as const;
 export type ActorKind = (typeof actorKinds)[number];
 
+/** There is one actor of the kind `clusterOperations`. */
+export const operationsId = 'main';
+
 export const claimKey = (kind: ActorKind, id: string) => `${kind}.${id}`;

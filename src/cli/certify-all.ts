@@ -1,4 +1,4 @@
-/** Certifies every run, some at a time, with a sum at the end and each broken run named. */
+/** Certifies every run, some at a time, and every other actor, with a sum at the end and each broken one named. */
 import type { InstanceId, WorkflowName } from '../../schemas/ids.ts';
 import type { Certification } from '../../schemas/messages/certificate.messages.ts';
 import type { RunSummary } from '../../schemas/messages/client.messages.ts';
@@ -7,6 +7,7 @@ import type { Certifier } from '../certify/certifier.ts';
 import type { Timer } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
 import { allEvents } from './all-events.ts';
+import { actorCertificate, actorNames } from './certify-actor.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { limits } from './limits.ts';
 import type { MasterClient } from './master-client.ts';
@@ -41,6 +42,7 @@ export async function certifyAll(
   };
   try {
     await Promise.all(Array.from({ length: limits.certifyConcurrencyMax }, next));
+    if (options.sinceMs === undefined && options.workflow === undefined) await certifyActors(client, sum);
   } finally {
     progress.finish();
   }
@@ -58,6 +60,14 @@ async function certifyOne({ client, certifier, sum }: Checked, instance: Instanc
   } catch (fault) {
     if (!(fault instanceof AppError) || !ownFaults.includes(fault.code)) throw fault;
     sum.addUnread(instance, fault.code, fault.message);
+  }
+}
+
+/** The other journaled actors. */
+async function certifyActors(client: MasterClient, sum: CertificationSum): Promise<void> {
+  for await (const name of actorNames(client)) {
+    const certificate = await actorCertificate(client, name);
+    if (certificate !== undefined) sum.addActor(certificate);
   }
 }
 

@@ -13,7 +13,7 @@ import {
   slotPrioritySchema,
   toggleGroupSchema,
 } from '../../schemas/messages/concurrency.messages.ts';
-import { masterQueueGroup, subjects, taskGroupOperations } from '../../schemas/messages/subjects.ts';
+import { masterQueueGroup, operationsId, subjects, taskGroupOperations } from '../../schemas/messages/subjects.ts';
 import type { ActorCalls } from '../actor-host/actor-calls.ts';
 import type { IdSource } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
@@ -22,7 +22,7 @@ import type { Journal } from '../journal/journal.port.ts';
 import type { Log } from '../telemetry/log.ts';
 import { answerWith, parseBody } from '../transport/parse-body.ts';
 import type { IncomingMessage, Subscription, Transport } from '../transport/transport.port.ts';
-import { type OperationQuestion, operationsId } from './operations.ts';
+import type { OperationQuestion } from './operations.ts';
 import type { GroupQuestion, TaskGroupHost } from './task-groups.ts';
 
 export type ConcurrencyMessagesOptions = {

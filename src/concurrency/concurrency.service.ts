@@ -5,7 +5,7 @@
 import type { ClusterOperationsCommand } from '../../schemas/commands/concurrency.commands.ts';
 import type { Incarnation, InstanceId, MasterId, TaskName } from '../../schemas/ids.ts';
 import { admissionNoticeSchema, slotStatesSchema } from '../../schemas/messages/concurrency.messages.ts';
-import { subjects } from '../../schemas/messages/subjects.ts';
+import { operationsId, subjects } from '../../schemas/messages/subjects.ts';
 import { ActorCalls } from '../actor-host/actor-calls.ts';
 import { ActorHost, type ActorHostOptions } from '../actor-host/actor-host.ts';
 import type { ActorEvent, HostedKind, HostedSnapshot } from '../actor-host/actor-kind.ts';
@@ -26,7 +26,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Subscription, Transport } from '../transport/transport.port.ts';
 import { Admissions } from './admissions.ts';
 import { ConcurrencyMessages } from './concurrency-messages.ts';
-import { crownEndIn, Operations, type OperationsHost, operationsId, operationsKind } from './operations.ts';
+import { crownEndIn, Operations, type OperationsHost, operationsKind } from './operations.ts';
 import { OperationsFollower } from './operations-follower.ts';
 import { RunSlots, type RunSlotsOptions } from './run-slots.ts';
 import { createRunStates, type RunStates } from './run-states.ts';

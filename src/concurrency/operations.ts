@@ -32,9 +32,6 @@ import { parseBody } from '../transport/parse-body.ts';
 import { ActorWatch } from './actor-watch.ts';
 import type { RunStates } from './run-states.ts';
 
-/** There is one cluster, and one stream of orders to it. */
-export const operationsId = 'main';
-
 type Kind = HostedKind<
   ClusterOperationsSnapshot,
   ClusterOperationsEvent,

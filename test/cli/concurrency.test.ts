@@ -47,6 +47,10 @@ const ownedEvents = [
   taken(2, 2, 'masterLost'),
 ];
 
+const withStaleWrite = ownedEvents.map((event, index) =>
+  index === 2 ? { ...event, metadata: { ...event.metadata, epoch: 0 } } : event,
+);
+
 describe('millrace group', () => {
   test('list shows a group with its holders and who waits', async () => {
     const box = createCommandLine();
@@ -124,15 +128,25 @@ describe('millrace crown, freeze and unfreeze', () => {
   );
 });
 
+test('millrace certify --all looks at task groups too', async () => {
+  const box = createCommandLine();
+  box.master.groups = [busyGroup(box.clock.now())];
+  box.master.actorEvents = ownedEvents;
+  expect(await box.run('certify', '--all')).toBe(0);
+  expect(box.stdout()).toContain('0 runs and 1 other actor  every invariant holds');
+  box.master.actorEvents = withStaleWrite;
+  expect(await box.run('certify', '--all')).toBe(1);
+  expect(box.stdout()).toContain('broken  taskGroup/reports');
+  expect(await box.run('certify', '--all', '--workflow', 'other')).toBe(0);
+});
+
 test('millrace certify --actor shows the owners of a group, and what is broken', async () => {
   const box = createCommandLine();
   box.master.actorEvents = ownedEvents;
   expect(await box.run('certify', '--actor', 'taskGroup/reports')).toBe(0);
   expectGolden('certify-actor', box.stdout());
   const broken = createCommandLine();
-  broken.master.actorEvents = ownedEvents.map((event, index) =>
-    index === 2 ? { ...event, metadata: { ...event.metadata, epoch: 0 } } : event,
-  );
+  broken.master.actorEvents = withStaleWrite;
   expect(await broken.run('certify', '--actor', 'taskGroup/reports')).toBe(1);
   expect(broken.stdout()).toContain('BROKEN I1');
   expect(await createCommandLine().run('certify', '--actor', 'taskGroup/none')).toBe(66);

@@ -17,6 +17,7 @@ import {
 } from '../../schemas/messages/client.messages.ts';
 import { commandRequestSchema } from '../../schemas/messages/command.messages.ts';
 import {
+  actorEventsQuerySchema,
   type GroupsReply,
   type OperationsReply,
   operationRequestSchema,
@@ -82,7 +83,10 @@ export function createFakeMaster(transport: Transport): FakeMaster {
   answerOn(subjects.register, ({ body }) => register(master, body));
   answerOn(subjects.command, ({ body }) => command(master, body));
   answerOn(subjects.taskGroup('*'), () => ({ groups: master.groups }));
-  answerOn(subjects.actorEvents, () => ({ events: master.actorEvents, more: false }));
+  answerOn(subjects.actorEvents, ({ body }) => {
+    const { kind } = actorEventsQuerySchema.parse(body);
+    return { events: kind === 'taskGroup' ? master.actorEvents : [], more: false };
+  });
   answerOn(subjects.operations, ({ body }) => {
     operationRequestSchema.parse(body);
     return master.operations;

@@ -22,7 +22,7 @@ export function addCertifyCommand(host: CommandHost): void {
     .helpGroup(commandGroups.look)
     .description('Prove from the history of a run who owned it, that nobody else wrote, and that each invariant holds.')
     .argument('[run]', 'id of the run, or a unique beginning or end of it')
-    .option('--all', 'check every run instead of one')
+    .option('--all', 'check every run, task group, workflow queue and the operations')
     .option(
       '--actor <kind/id>',
       'the stream of taskGroup/<name>, workflowQueue/<workflow> or clusterOperations/main',

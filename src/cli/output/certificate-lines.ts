@@ -68,15 +68,24 @@ export function certificationLines(sum: Certification, colors: Colors): string[]
   const field = (name: string, value: string | number): string => `${colors.dim(name.padEnd(12))}${value}`;
   const speed = `${sum.eventsPerSecond} events/s, ${shortDuration(sum.elapsedMs)}`;
   return [
-    `${sum.runCount} runs  ${verdict(sum.holds, colors)}`,
+    `${sum.runCount} runs${otherActors(sum)}  ${verdict(sum.holds, colors)}`,
     field('events', `${sum.eventCount} (${speed})`),
     field('owners', sum.ownerCount),
     field('takeovers', sum.takeoverCount),
     field('attempts', `${sum.attemptCount}, ${sum.lostAttemptCount} of them lost`),
     field('violations', sum.violationCount),
     ...sum.broken.flatMap((certificate) => brokenLines(certificate, colors)),
+    ...sum.brokenActors.flatMap(({ kind, id, violations }) => [
+      `${colors.red('broken')}  ${kind}/${id}`,
+      ...breachLines(violations, colors),
+    ]),
     ...sum.unread.map(({ instance, message }) => `${colors.red('unread')}  ${instance}  ${oneLine(message)}`),
   ];
+}
+
+/** Task groups, queues and the operations, where there are any. */
+function otherActors({ actorCount }: Certification): string {
+  return actorCount === 0 ? '' : ` and ${actorCount} other ${actorCount === 1 ? 'actor' : 'actors'}`;
 }
 
 export function progressLine({ runCount, eventCount, eventsPerSecond, violationCount }: Certification): string {
