@@ -3,7 +3,7 @@
  * (`MILLRACE_MASTER_LEASE_TTL_MS` for `master.leaseTtlMs`), then flags. Resolved once at start, immutable after.
  */
 import { z } from 'zod';
-import { masterIdSchema, workerGroupSchema, workerIdSchema } from './ids.ts';
+import { clusterNameSchema, masterIdSchema, workerGroupSchema, workerIdSchema } from './ids.ts';
 
 const ms = z.int().min(1);
 
@@ -106,6 +106,57 @@ export const workerConfigSchema = z.strictObject({
   secrets: secretsConfigSchema.prefault({}),
 });
 
+/** How a cluster is asked: the same for all kinds. */
+const clusterTimings = {
+  /** Longest wait for one answer. */
+  requestTimeoutMs: ms.default(10_000),
+  /** Times that a request is sent in all, over all addresses, before the cluster counts as away. */
+  attemptsMax: z.int().min(1).max(100).default(6),
+  /** Wait after a round over all addresses without an answer; doubles from round to round. */
+  retryDelayMs: ms.default(500),
+  /** How long the end of a killed application is waited for; the kill is repeated meanwhile. */
+  killTimeoutMs: ms.default(60_000),
+  killRepeatIntervalMs: ms.default(1_000),
+  /** File with the certificates of the authorities that are trusted, as PEM. Absent: those of Node.js. */
+  caFile: z.string().optional(),
+  /** File with a bearer token, read anew for each request. */
+  tokenFile: z.string().optional(),
+};
+
+const clusterAddressSchema = z.url({ protocol: /^https?$/, error: 'an address begins with http:// or https://' });
+
+export const yarnClusterConfigSchema = z.strictObject({
+  kind: z.literal('yarn'),
+  /** Web addresses of its ResourceManagers, standbys too: `http://rm-1:8088`. */
+  addresses: z.array(clusterAddressSchema).min(1),
+  /** In whose name applications are read and killed (`user.name`). */
+  user: z.string().min(1),
+  ...clusterTimings,
+});
+
+export const kubernetesClusterConfigSchema = z
+  .strictObject({
+    kind: z.literal('kubernetes'),
+    /** Addresses of its API, where no kubeconfig names one: `https://10.0.0.1:6443`. */
+    addresses: z.array(clusterAddressSchema).default([]),
+    /** File that says where the API is and who asks. */
+    kubeconfig: z.string().optional(),
+    /** Context of the kubeconfig. Absent: its current one. */
+    context: z.string().optional(),
+    /** Where Jobs and pods are looked for. Absent: the namespace of the context, else `default`. */
+    namespace: z.string().min(1).optional(),
+    ...clusterTimings,
+  })
+  .refine(({ addresses, kubeconfig }) => addresses.length > 0 !== (kubeconfig !== undefined), {
+    path: ['addresses'],
+    error: 'either addresses or a kubeconfig',
+  });
+
+export const clusterConfigSchema = z.discriminatedUnion('kind', [
+  yarnClusterConfigSchema,
+  kubernetesClusterConfigSchema,
+]);
+
 export const configSchema = z.strictObject({
   /** Folder for everything that is kept on this machine. */
   dataDir: z.string().default('.millrace'),
@@ -116,6 +167,8 @@ export const configSchema = z.strictObject({
   store: storeConfigSchema.prefault({}),
   master: masterConfigSchema.prefault({}),
   worker: workerConfigSchema.prefault({}),
+  /** Clusters whose applications tasks start, by the name that tasks use. Only in the file: they have no variables. */
+  clusters: z.record(clusterNameSchema, clusterConfigSchema).default({}),
 });
 
 export type Balancer = z.infer<typeof balancerSchema>;
@@ -123,4 +176,7 @@ export type NatsConfig = z.infer<typeof natsConfigSchema>;
 export type StoreConfig = z.infer<typeof storeConfigSchema>;
 export type MasterConfig = z.infer<typeof masterConfigSchema>;
 export type WorkerConfig = z.infer<typeof workerConfigSchema>;
+export type YarnClusterConfig = z.infer<typeof yarnClusterConfigSchema>;
+export type KubernetesClusterConfig = z.infer<typeof kubernetesClusterConfigSchema>;
+export type ClusterConfig = z.infer<typeof clusterConfigSchema>;
 export type Config = z.infer<typeof configSchema>;

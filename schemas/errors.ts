@@ -85,6 +85,18 @@ export const errorCatalogue = {
   },
   EPOCH_STALE: { httpStatus: 409, retry: false, meaning: 'A later owner of the instance is known.' },
   ATTEMPT_REVOKED: { httpStatus: 410, retry: false, meaning: 'The attempt was revoked and will never start here.' },
+  CLUSTER_UNKNOWN: { httpStatus: 422, retry: false, meaning: 'The configuration has no cluster of that name.' },
+  CLUSTER_UNREACHABLE: {
+    httpStatus: 503,
+    retry: true,
+    meaning: 'No address of the cluster gave an answer; nothing is known of the application.',
+  },
+  CLUSTER_REFUSED: { httpStatus: 403, retry: false, meaning: 'The cluster does not let this user do that.' },
+  CLUSTER_ANSWER_INVALID: {
+    httpStatus: 502,
+    retry: true,
+    meaning: 'The cluster answered something else than it should.',
+  },
   TASK_TYPE_UNKNOWN: { httpStatus: 422, retry: false, meaning: 'The worker has no such task type.' },
   STORE_LOCKED: { httpStatus: 409, retry: false, meaning: 'Another process uses this data folder.' },
   INTERNAL: { httpStatus: 500, retry: true, meaning: 'A fault of Millrace itself; the log has more.' },

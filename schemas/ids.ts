@@ -15,6 +15,7 @@ export const workflowNameSchema = name('workflow name').brand<'WorkflowName'>();
 export const taskNameSchema = name('task name').brand<'TaskName'>();
 export const workerGroupSchema = name('worker group').brand<'WorkerGroup'>();
 export const taskGroupNameSchema = name('task group name').brand<'TaskGroupName'>();
+export const clusterNameSchema = name('cluster name').brand<'ClusterName'>();
 export const paramNameSchema = z
   .string()
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,62}$/, 'a parameter name is a letter or "_" followed by letters, digits or "_"');
@@ -44,6 +45,7 @@ export type WorkflowName = z.infer<typeof workflowNameSchema>;
 export type TaskName = z.infer<typeof taskNameSchema>;
 export type WorkerGroup = z.infer<typeof workerGroupSchema>;
 export type TaskGroupName = z.infer<typeof taskGroupNameSchema>;
+export type ClusterName = z.infer<typeof clusterNameSchema>;
 export type InstanceId = z.infer<typeof instanceIdSchema>;
 export type AttemptId = z.infer<typeof attemptIdSchema>;
 export type EventId = z.infer<typeof eventIdSchema>;

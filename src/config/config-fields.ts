@@ -45,8 +45,10 @@ export function valueFromText(field: ConfigField, text: string): unknown {
   }
 }
 
-function fieldsOf(schema: z.ZodType, path: readonly string[]): ConfigField[] {
+export function fieldsOf(schema: z.ZodType, path: readonly string[]): ConfigField[] {
   const inner = unwrapped(schema);
+  // Its entries have names that nobody knows before.
+  if (inner instanceof z.ZodRecord) return [];
   if (inner instanceof z.ZodObject) {
     return Object.entries(inner.shape).flatMap(([key, child]) => fieldsOf(child as z.ZodType, [...path, key]));
   }
@@ -62,7 +64,7 @@ function fieldsOf(schema: z.ZodType, path: readonly string[]): ConfigField[] {
 }
 
 /** Defaults and optionality say nothing about the form of a value. */
-function unwrapped(schema: z.ZodType): z.ZodType {
+export function unwrapped(schema: z.ZodType): z.ZodType {
   if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
     return unwrapped(schema.unwrap() as z.ZodType);
   }
@@ -76,6 +78,7 @@ function kindOf(schema: z.ZodType): FieldKind {
 }
 
 function expectedOf(schema: z.ZodType): string {
+  if (schema instanceof z.ZodLiteral) return `${schema.value}`;
   if (schema instanceof z.ZodEnum) return `one of ${schema.options.join(', ')}`;
   if (schema instanceof z.ZodNumber) return expectedNumber(schema);
   if (schema instanceof z.ZodArray) return 'a list of text';

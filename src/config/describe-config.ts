@@ -5,7 +5,7 @@ import { maskAddress } from './mask-secrets.ts';
 
 /** All settings as they were resolved, with the credentials in addresses masked. */
 export function describeConfig(config: Config): JsonRecord {
-  const { nats, store, ...rest } = config;
+  const { nats, store, clusters, ...rest } = config;
   const masked = {
     ...rest,
     nats: { ...nats, servers: nats.servers.map(maskAddress) },
@@ -13,6 +13,12 @@ export function describeConfig(config: Config): JsonRecord {
       ...store,
       ...(store.connectionString === undefined ? {} : { connectionString: maskAddress(store.connectionString) }),
     },
+    clusters: Object.fromEntries(
+      Object.entries(clusters).map(([name, cluster]) => [
+        name,
+        { ...cluster, addresses: cluster.addresses.map(maskAddress) },
+      ]),
+    ),
   };
   // Drops absent settings; the schema admits JSON values only.
   return JSON.parse(JSON.stringify(masked)) as JsonRecord;

@@ -9,12 +9,14 @@ describe('a configuration that may be logged', () => {
     const config = configSchema.parse({
       nats: { servers: ['nats://user:pass@a:4222', 'token@b:4222', 'nats://c:4222'] },
       store: { connectionString: 'esdb+discover://admin:p@ss/word@store:2113?tls=true' },
+      clusters: { prod: { kind: 'yarn', user: 'etl', addresses: ['http://u:p@rm:8088', 'http://rm2:8088'] } },
     });
     const described = describeConfig(config);
     expect(described).toMatchObject({
       nats: { servers: ['nats://***@a:4222', '***@b:4222', 'nats://c:4222'], replicas: 1 },
       store: { connectionString: 'esdb+discover://***@store:2113?tls=true' },
       worker: { slots: 16 },
+      clusters: { prod: { user: 'etl', addresses: ['http://***@rm:8088', 'http://rm2:8088'] } },
     });
   });
 

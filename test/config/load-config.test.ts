@@ -170,6 +170,42 @@ describe('wrong configuration', () => {
       'millrace.yaml:1: the configuration: expected a section of settings, found ["a"].',
     ],
     [
+      'a kind of cluster that there is not',
+      'clusters:\n  prod:\n    kind: mesos\n',
+      {},
+      'millrace.yaml:3: clusters.prod.kind: expected one of yarn, kubernetes, found "mesos".',
+    ],
+    [
+      'a cluster without its user',
+      'clusters:\n  prod:\n    kind: yarn\n    addresses: [http://rm:8088]\n',
+      {},
+      'millrace.yaml:2: clusters.prod.user: expected text, found nothing.',
+    ],
+    [
+      'a mistyped setting of a cluster',
+      'clusters:\n  prod:\n    kind: yarn\n    addresses: [http://rm:8088]\n    user: etl\n    tokenfile: t\n',
+      {},
+      'millrace.yaml:6: "clusters.prod.tokenfile" is not a setting; did you mean "clusters.prod.tokenFile"?',
+    ],
+    [
+      'an address of a cluster without a scheme',
+      'clusters:\n  prod: { kind: yarn, user: etl, addresses: ["rm:8088"] }\n',
+      {},
+      'millrace.yaml:2: clusters.prod.addresses: expected that an address begins with http:// or https://, found "rm:8088".',
+    ],
+    [
+      'a cluster with a kubeconfig and addresses',
+      'clusters:\n  k: { kind: kubernetes, addresses: ["https://a"], kubeconfig: k.yaml }\n',
+      {},
+      'millrace.yaml:2: clusters.k.addresses: expected either addresses or a kubeconfig, found ["https://a"].',
+    ],
+    [
+      'a cluster with a name that is none',
+      'clusters:\n  a b: { kind: yarn, user: etl, addresses: ["http://a"] }\n',
+      {},
+      'millrace.yaml:2: clusters.a b: expected that a cluster name is a letter followed by up to 62 letters, digits, "_" or "-", found {"kind":"yarn","user":"etl","addresses":["http://a"]}.',
+    ],
+    [
       'a file that does not exist',
       '',
       { file: 'missing.yaml' },

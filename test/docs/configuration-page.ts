@@ -1,6 +1,7 @@
 /** The page of all settings, from the schema of the configuration: name, variable, default, rule, meaning. */
 import { configSchema } from '../../schemas/config.schema.ts';
-import { type ConfigField, configFields } from '../../src/config/config-fields.ts';
+import { type ConfigField, configFields, fieldsOf } from '../../src/config/config-fields.ts';
+import { configMaps } from '../../src/config/config-maps.ts';
 import { docCommentsOf } from './doc-comments.ts';
 import { page, table } from './page.ts';
 
@@ -18,6 +19,8 @@ const meanings: Record<string, string> = {
   'master.offerTimeoutMs': 'Longest wait for the answer to an offer or a takeover; then it is repeated.',
   'master.cancelTimeoutMs': 'Longest wait for the answer to a cancellation; then it is repeated.',
   'master.busyMemory': 'The same for memory.',
+  kind: 'The kind of the cluster.',
+  killRepeatIntervalMs: 'Wait between looks, and kills, meanwhile.',
   'worker.groups': 'Worker groups whose tasks it takes.',
   'worker.heartbeatIntervalMs': 'How often the membership is renewed.',
   'worker.reportRetryDelayMaxMs': 'The longest of these waits.',
@@ -40,8 +43,41 @@ export function configurationPage(): string {
       ),
       '',
     ]),
+    ...configMaps.flatMap(mapSections),
   );
 }
+
+/** `clusters.<name>` of each kind. */
+function mapSections({ name, kinds }: (typeof configMaps)[number]): string[] {
+  const entry = name.replace(/s$/, '');
+  return kinds.flatMap(({ kind, schema }) => {
+    const constant = `${kind}${entry[0]?.toUpperCase()}${entry.slice(1)}ConfigSchema`;
+    const fields = fieldsOf(schema, [name, '<name>']);
+    const example = schema.safeParse(examples[kind]);
+    const rows = fields.map((field) => {
+      const key = field.path.at(-1) ?? '';
+      const meaning = comments.get(`${constant}.${key}`) ?? comments.get(`${entry}Timings.${key}`) ?? meanings[key];
+      if (meaning === undefined) throw new Error(`the setting ${field.name} has no meaning`);
+      const value = (example.data as Record<string, unknown>)[key];
+      const isGiven = key in (examples[kind] ?? {});
+      return [`\`${field.name}\``, isGiven || value === undefined ? '' : shownDefault(value), field.expected, meaning];
+    });
+    return [
+      `## ${name}: ${kind}`,
+      '',
+      'Only in the file: names of entries are chosen, so there are no variables.',
+      '',
+      ...table(['Setting', 'Default', 'Value', 'Meaning'], rows),
+      '',
+    ];
+  });
+}
+
+/** The least that an entry of each kind says. */
+const examples: Record<string, object> = {
+  yarn: { kind: 'yarn', addresses: ['http://rm:8088'], user: 'etl' },
+  kubernetes: { kind: 'kubernetes', kubeconfig: 'kubeconfig.yaml' },
+};
 
 function sectionOf({ path }: ConfigField): string {
   return path.slice(0, -1).join('.');
@@ -58,6 +94,9 @@ function rowOf(field: ConfigField): string[] {
 function defaultOf(path: readonly string[]): string {
   let value = defaults;
   for (const step of path) value = (value as Record<string, unknown> | undefined)?.[step];
-  if (value === undefined) return '';
+  return value === undefined ? '' : shownDefault(value);
+}
+
+function shownDefault(value: unknown): string {
   return `\`${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}\``;
 }
