@@ -130,11 +130,13 @@ function takeOwnership(snapshot: WorkflowInstanceSnapshot, command: CommandOf<'T
 }
 
 function assignTask(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: CommandOf<'AssignTask'>): Decided {
-  const { task, attemptId, worker, workerIncarnation, why, cacheKey } = command;
+  const { task, attemptId, worker, workerIncarnation, why, cacheKey, round } = command;
   const planned = taskOf(plan, task);
   if (planned === undefined) return unknownTask(plan, task);
   const state = at(snapshot.context.tasks, planned.index);
   if (state.context.isolations > 0) return rejected('COMMAND_NOT_ALLOWED', `the task ${task} is isolated`);
+  if (round !== undefined && round !== state.context.round)
+    return rejected('COMMAND_NOT_ALLOWED', `the task ${task} was cleared while a worker was chosen for it`);
   const attempt = state.context.attempt + 1;
   return ifLegal(snapshot, {
     type: 'TaskAssigned',

@@ -80,6 +80,8 @@ export type WorkflowInstanceCommand =
       workerIncarnation: Incarnation;
       why: PlacementReason;
       cacheKey?: CacheKey;
+      /** For which the worker was chosen: a task that was cleared meanwhile has to get its slots anew. Absent: whichever. */
+      round?: number;
     }
   /** A ready task takes the result of an earlier run. */
   | {

@@ -4,6 +4,7 @@
  */
 
 import type { PlannedTask } from '../../actors/graph/plan.ts';
+import { at } from '../../actors/kit/persistent-vector.ts';
 import { beginsAtOwner } from '../../actors/workflow-instance/begin.decide.ts';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
@@ -186,16 +187,16 @@ export class RunEffects {
       this.#options.pool.release(placement.attemptId);
       return;
     }
-    const { plan } = instance.actor;
-    const planned = plan.tasks[plan.indexOf(task) ?? -1];
-    const looked = planned === undefined ? {} : this.#lookUp(instance, planned, instance.snapshot);
-    if (looked.use === undefined) {
-      this.#sendAssignment(instance, this.#assignment(task, placement, looked.cacheKey));
+    const { snapshot } = instance;
+    const planned = plannedOf(instance, task);
+    const { use, cacheKey } = this.#lookUp(instance, planned, snapshot);
+    if (use === undefined) {
+      this.#sendAssignment(instance, this.#assignment(planned, snapshot, placement, cacheKey));
       return;
     }
     // Somebody else had the same to do, and was faster.
     this.#options.pool.release(placement.attemptId);
-    instance.send({ command: looked.use, causationId: `result.${looked.cacheKey}` });
+    instance.send({ command: use, causationId: `result.${cacheKey}` });
   }
 
   hold(id: InstanceId, task: TaskName, reason: HoldReason): void {
@@ -221,9 +222,7 @@ export class RunEffects {
     task: TaskName,
     snapshot: WorkflowInstanceSnapshot,
   ): WorkflowInstanceCommand | undefined {
-    const { plan } = instance.actor;
-    const planned = plan.tasks[plan.indexOf(task) ?? -1];
-    if (planned === undefined) return undefined;
+    const planned = plannedOf(instance, task);
     const { clock, ids } = this.#options;
     if (beginsAtOwner(planned, snapshot.context)) {
       const attemptId = ids.uuid() as AttemptId;
@@ -235,7 +234,7 @@ export class RunEffects {
     if (use !== undefined) return use;
     if (!this.#options.slots.hasSlots(instance, task, snapshot)) return undefined;
     const placement = this.#place(instance, planned, snapshot);
-    const placed = placement === undefined ? undefined : this.#assignment(task, placement, cacheKey);
+    const placed = placement === undefined ? undefined : this.#assignment(planned, snapshot, placement, cacheKey);
     if (placed !== undefined || planned.definition.queueTimeoutMs === undefined) return placed;
     return { type: 'QueueTask', now: clock.now(), task };
   }
@@ -245,8 +244,7 @@ export class RunEffects {
     const { slots, clock } = this.#options;
     if (slots.hasSlots(instance, task, instance.snapshot)) return;
     slots.request(instance, task);
-    const { plan } = instance.actor;
-    if (plan.tasks[plan.indexOf(task) ?? -1]?.definition.queueTimeoutMs === undefined) return;
+    if (plannedOf(instance, task).definition.queueTimeoutMs === undefined) return;
     instance.send({ command: { type: 'QueueTask', now: clock.now(), task }, causationId: `slots.${task}` });
   }
 
@@ -270,9 +268,15 @@ export class RunEffects {
     return this.#options.dispatcher().place({ instance: instance.id, task, group, priority });
   }
 
-  #assignment(task: TaskName, placement: Placement, cacheKey: CacheKey | undefined): AssignTask {
+  #assignment(
+    { index, definition: { name: task } }: PlannedTask,
+    { context }: WorkflowInstanceSnapshot,
+    placement: Placement,
+    cacheKey: CacheKey | undefined,
+  ): AssignTask {
     const now = this.#options.clock.now();
-    return { type: 'AssignTask', now, task, ...placement, ...(cacheKey === undefined ? {} : { cacheKey }) };
+    const { round } = at(context.tasks, index).context;
+    return { type: 'AssignTask', now, task, round, ...placement, ...(cacheKey === undefined ? {} : { cacheKey }) };
   }
 
   #arm(instance: LiveInstance, effect: Extract<WorkflowInstanceEffect, { type: 'armTimer' }>): void {
@@ -284,6 +288,12 @@ export class RunEffects {
       instance.send({ command, causationId: `timer.${timerId}` });
     });
   }
+}
+
+function plannedOf({ actor: { plan } }: LiveInstance, task: TaskName): PlannedTask {
+  const planned = plan.tasks[plan.indexOf(task) ?? -1];
+  if (planned === undefined) throw new Error(`the workflow ${plan.definition.name} has no task ${task}`);
+  return planned;
 }
 
 /** The child run of a `workflow` task is named by its attempt: it is made once, whoever makes it. */

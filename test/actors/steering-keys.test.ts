@@ -67,6 +67,14 @@ describe('what comes too late', () => {
     isolated.when(startTask()).thenNothing();
     isolated.when(assign('t0')).thenRejected('COMMAND_NOT_ALLOWED');
   });
+
+  it('does not assign a task for which a worker was chosen before it was cleared: its slots were for another round', () => {
+    const run = given(chainOf(1), ...begun);
+    const chosen = { ...assign('t0'), round: run.task('t0').context.round } as WorkflowInstanceCommand;
+    run.when(chosen).thenTypes('TaskAssigned');
+    const cleared = run.and({ type: 'ClearTasks', ...asked, key: 'clear-2', scope: 'tasks', tasks: [t0] });
+    cleared.when(chosen).thenRejected('COMMAND_NOT_ALLOWED');
+  });
 });
 
 describe('a run that a person holds back', () => {
