@@ -1,18 +1,16 @@
 /** The users: they ask until they are answered, repeat themselves, stop runs, and send nonsense. They note every receipt. */
 
-import { type ErrorReply, errorCatalogue, errorReplySchema } from '../../schemas/errors.ts';
+import { errorCatalogue, errorReplySchema } from '../../schemas/errors.ts';
 import type { WorkflowName } from '../../schemas/ids.ts';
 import type { Receipt, RunReply } from '../../schemas/messages/client.messages.ts';
-import type { CommandReceipt } from '../../schemas/messages/command.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import type { Transport } from '../../src/transport/transport.port.ts';
 import type { SimMonitor } from './sim-monitor.ts';
+import { type SimAnswer, SimSteering } from './sim-steering.ts';
 import type { BadRequest, Submission, Workload } from './sim-workload.ts';
 import type { Life } from './sim-world.ts';
 
 const operatorIntervalMs = 4_000;
-
-type Answer = { kind: 'reply'; body: unknown } | { kind: 'refused'; refusal: ErrorReply };
 
 export class SimClient {
   /** Instances by workflow and key, as the receipts name them. */
@@ -21,6 +19,7 @@ export class SimClient {
   readonly #transport: Transport;
   readonly #monitor: SimMonitor;
   readonly #checkView: (reply: RunReply) => void;
+  readonly #steering: SimSteering;
   #openCount = 0;
 
   constructor(options: {
@@ -34,6 +33,13 @@ export class SimClient {
     this.#transport = options.transport;
     this.#monitor = options.monitor;
     this.#checkView = options.checkView;
+    const asking = {
+      ask: (subject: string, body: unknown) => this.#ask(subject, body),
+      plan: (delayMs: number, act: () => Promise<unknown>) => this.#do(delayMs, act),
+      show: (instance: string) => this.#show(instance),
+      random: () => this.#life.ids.random(),
+    };
+    this.#steering = new SimSteering(asking, options.monitor);
   }
 
   get isDone(): boolean {
@@ -44,42 +50,38 @@ export class SimClient {
     this.#do(0, async () => {
       for (const definition of workload.definitions) await this.#register(definition);
       for (const submission of workload.submissions) this.#plan(submission);
+      for (const act of workload.clusterActs) this.#do(act.atMs, () => this.#steering.order(act, this.#instances()));
+      if (workload.hasGroups) this.#do(0, () => this.#steering.setGroups());
       this.#operate();
       for (const bad of workload.badRequests) this.#do(bad.atMs, () => this.#sendNonsense(bad));
     });
   }
 
+  /** Faults are over. */
+  calm(): void {
+    this.#steering.isCalm = true;
+  }
+
   #plan(submission: Submission): void {
-    const { atMs, repeatAtMs, stopAtMs, askAtMs } = submission;
+    const { atMs, repeatAtMs, acts, askAtMs } = submission;
     this.#do(atMs, async () => {
       const receipt = await this.#submit(submission);
       if (receipt === undefined) return;
-      if (stopAtMs !== undefined) this.#do(stopAtMs, () => this.#stop(receipt.instance));
+      for (const act of acts) this.#do(act.afterMs, () => this.#steering.act(act, receipt.instance));
       for (const delayMs of askAtMs) this.#do(delayMs, () => this.#show(receipt.instance));
     });
     for (const againAtMs of repeatAtMs) this.#do(againAtMs, () => this.#submit(submission));
   }
 
-  /** A person who looks now and then, and decides for tasks that wait for a decision. */
-  #operate(): void {
-    this.#life.after(operatorIntervalMs, () => {
-      void Promise.all([...this.receipts.values()].map((instance) => this.#decideFor(instance))).then(() =>
-        this.#operate(),
-      );
-    });
+  #instances(): string[] {
+    return [...this.receipts.values()];
   }
 
-  async #decideFor(instance: string): Promise<void> {
-    if (!this.#monitor.isAnyAbsent(instance)) return;
-    const answer = await this.#ask(subjects.query('run'), { instance });
-    if (answer.kind === 'refused') return;
-    const reply = answer.body as RunReply;
-    this.#checkView(reply);
-    for (const { task, status } of reply.tasks) {
-      if (status !== 'absent') continue;
-      const decision = this.#life.ids.random() < 0.5 ? 'retry' : 'fail';
-      await this.#ask(subjects.command, { type: 'resolveLost', instance, task, decision, by: 'client' });
-    }
+  /** A person who looks now and then, and decides what waits for a decision. */
+  #operate(): void {
+    this.#life.after(operatorIntervalMs, () => {
+      void this.#steering.lookAround().then(() => this.#operate());
+    });
   }
 
   async #register(definition: object): Promise<void> {
@@ -105,18 +107,17 @@ export class SimClient {
     return receipt;
   }
 
-  async #stop(instance: Receipt['instance']): Promise<void> {
-    const answer = await this.#ask(subjects.command, { type: 'stop', instance, key: `stop ${instance}`, by: 'client' });
-    if (answer.kind === 'reply') this.#monitor.tookCommandReceipt(answer.body as CommandReceipt);
-    else if (answer.refusal.code !== 'COMMAND_NOT_ALLOWED') {
-      this.#monitor.breach('I10', `a stop is refused as ${answer.refusal.code}: ${answer.refusal.message}`);
-    }
-  }
-
-  async #show(instance: Receipt['instance']): Promise<void> {
+  async #show(instance: string): Promise<RunReply | undefined> {
+    // A child is named before it is made.
+    const isKnown = this.#monitor.hasRun(instance);
     const answer = await this.#ask(subjects.query('run'), { instance });
-    if (answer.kind === 'reply') this.#checkView(answer.body as RunReply);
-    else this.#monitor.breach('I2', `the run ${instance} has a receipt and is not shown: ${answer.refusal.message}`);
+    if (answer.kind === 'refused') {
+      if (isKnown) this.#monitor.breach('I2', `the run ${instance} exists and is not shown: ${answer.refusal.message}`);
+      return undefined;
+    }
+    const reply = answer.body as RunReply;
+    this.#checkView(reply);
+    return reply;
   }
 
   /** I10. */
@@ -126,7 +127,7 @@ export class SimClient {
   }
 
   /** Repeats until there is an answer that repeating would not change. */
-  async #ask(subject: string, body: unknown): Promise<Answer> {
+  async #ask(subject: string, body: unknown): Promise<SimAnswer> {
     const { ids } = this.#life;
     while (true) {
       const timeoutMs = 500 + 4_000 * ids.random();
@@ -157,7 +158,7 @@ export class SimClient {
   }
 }
 
-function toAnswer(body: unknown): Answer {
+function toAnswer(body: unknown): SimAnswer {
   if (typeof body === 'object' && body !== null && 'code' in body) {
     const refusal = errorReplySchema.safeParse(body);
     if (refusal.success) return { kind: 'refused', refusal: refusal.data };

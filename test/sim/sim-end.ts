@@ -1,26 +1,38 @@
 /** What must hold when a simulated run is over and everything had time to settle. */
 import { checkHistory } from '../../actors/invariants/check-history.ts';
+import { checkOwnedHistory, type OwnedKind } from '../../actors/invariants/check-owned-history.ts';
 import { taskSummaries } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { InstanceId } from '../../schemas/ids.ts';
 import type { RunReply } from '../../schemas/messages/client.messages.ts';
 import { decodeInstanceEvent, streamPrefixes } from '../../src/journal/codec.ts';
 import type { RunTrack, SimMonitor } from './sim-monitor.ts';
-import type { SimWorker } from './sim-nodes.ts';
+import type { SimMaster, SimWorker } from './sim-nodes.ts';
 import type { SimRandom } from './sim-random.ts';
 import type { SimStore } from './sim-store.ts';
 
+export type Settling = { monitor: SimMonitor; masters: readonly SimMaster[]; workers: readonly SimWorker[] };
+
+function leftoversOf(monitor: SimMonitor, masters: readonly SimMaster[]): string[] {
+  const alive = new Set(masters.map(({ process }) => process.life?.incarnation));
+  return monitor.concurrency.leftovers((incarnation) => incarnation !== undefined && alive.has(incarnation));
+}
+
 /** Liveness: after the faults every run ends, and every result is acked. */
-export function isSettled(monitor: SimMonitor, workers: readonly SimWorker[]): boolean {
+export function isSettled({ monitor, masters, workers }: Settling): boolean {
   for (const run of monitor.runs.values()) if (!run.isFinished) return false;
+  if (leftoversOf(monitor, masters).length > 0) return false;
   return workers.every((worker) => worker.isRemoved || (worker.isUp && worker.disk.unsettled().length === 0));
 }
 
-export function checkLiveness(monitor: SimMonitor, workers: readonly SimWorker[], limitMs: number): void {
+export function checkLiveness({ monitor, masters, workers }: Settling, limitMs: number): void {
   for (const { stream, snapshot, isFinished, revision, epoch } of monitor.runs.values()) {
     if (isFinished) continue;
     const counts = Object.entries(snapshot.context.counts).filter(([, count]) => count > 0);
     const state = `${snapshot.value} at ${revision}, epoch ${epoch}, ${JSON.stringify(counts)}`;
     monitor.breach('I6', `${stream} has not ended ${limitMs} ms after the faults: ${state}`);
+  }
+  for (const leftover of leftoversOf(monitor, masters)) {
+    monitor.breach('I8', `${leftover} ${limitMs} ms after the faults`);
   }
   for (const worker of workers) {
     const rows = worker.isRemoved ? [] : worker.disk.unsettled();
@@ -40,6 +52,12 @@ export function checkStreams(monitor: SimMonitor, store: SimStore, random: SimRa
       monitor.breach(invariant, `${run.stream}@${revision}: ${message}`);
     }
     restartAfterEachEvent(monitor, store, run);
+  }
+  for (const { stream } of monitor.concurrency.actors.values()) {
+    const kind = stream.slice(0, stream.indexOf('-')) as OwnedKind;
+    for (const { invariant, revision, message } of checkOwnedHistory(kind, store.streams.eventsOf(stream)).violations) {
+      monitor.breach(invariant, `${stream}@${revision}: ${message}`);
+    }
   }
   if (runs.length > 0) foldEachPrefixAnew(monitor, store, random.pick(runs));
 }
@@ -93,7 +111,8 @@ export function checkView(
   }
   const { context } = snapshot;
   const expected = { tasks: taskSummaries(track.plan, context), counts: context.counts, params: context.params };
-  const found = { tasks, counts, params };
+  // What a dependent still waits for is no state of the run, but what the answering master sees of others.
+  const found = { tasks: tasks.map(({ missing: _, ...task }) => task), counts, params };
   if (JSON.stringify(found) === JSON.stringify(expected)) return;
   monitor.breach(
     'I5',

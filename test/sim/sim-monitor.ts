@@ -8,11 +8,12 @@ import {
   type WorkflowInstanceActor,
   workflowInstanceActor,
 } from '../../actors/workflow-instance/workflow-instance.actor.ts';
-import { awaitedAttempts } from '../../actors/workflow-instance/workflow-instance.effects.ts';
+import { awaitedAttempts, awaitsPerson } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { EventMetadata } from '../../schemas/envelope.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
+import type { InstanceId } from '../../schemas/ids.ts';
 import type {
   AttemptReport,
   Cancel,
@@ -26,6 +27,8 @@ import type { CommandReceipt } from '../../schemas/messages/command.messages.ts'
 import { streamPrefixes } from '../../src/journal/codec.ts';
 import type { PreparedEvent } from '../../src/journal/memory-event-streams.ts';
 import { silenceCodes } from '../kit/effect-ledger.ts';
+import { SimActorMonitor } from './sim-actor-monitor.ts';
+import { SimLanguageMonitor } from './sim-language-monitor.ts';
 import type { Published } from './sim-network.ts';
 import type { Life, SimWorld } from './sim-world.ts';
 
@@ -60,7 +63,10 @@ export type RunTrack = {
   workflow: string;
   key: string;
   eventIds: string[];
-  succeeded: Set<string>;
+  /** Keys of all commands that are in the stream. */
+  keys: Set<string>;
+  /** Ends that it has had; one that was opened again may have several. */
+  ends: Set<string>;
   isFinished: boolean;
   /** Revision at which a live copy was last compared. */
   comparedRevision: number;
@@ -72,6 +78,7 @@ const attemptEndings: ReadonlySet<string> = new Set([
   'TaskLost',
   'TaskStopped',
   'TaskRejected',
+  'TaskConcluded',
 ]);
 const breachesMax = 20;
 
@@ -83,6 +90,9 @@ export class SimMonitor {
   readonly eventTypes = new Set<string>();
   /** Attempts that a silent worker started although the journal had given them up: it could not be told in time. */
   ghostStartCount = 0;
+  /** Task groups, queues and operations. */
+  readonly concurrency: SimActorMonitor;
+  readonly #language: SimLanguageMonitor;
   readonly #world: SimWorld;
   readonly #actors = new Map<string, { plan: Plan; actor: WorkflowInstanceActor }>();
   readonly #instanceOfKey = new Map<string, string>();
@@ -93,6 +103,10 @@ export class SimMonitor {
 
   constructor(world: SimWorld) {
     this.#world = world;
+    const breach = (invariant: string, message: string): void => this.breach(invariant, message);
+    const runOf = (instance: string) => this.runs.get(streamPrefixes.workflowInstance + instance);
+    this.concurrency = new SimActorMonitor(breach, runOf);
+    this.#language = new SimLanguageMonitor(breach, runOf);
   }
 
   breach(invariant: string, message: string): void {
@@ -109,6 +123,8 @@ export class SimMonitor {
       for (const event of events) this.#tookDefinition(JSON.parse(event.dataText));
       return;
     }
+    for (const { type, dataText } of events) this.#world.trace.comment('event', () => `${stream} ${type} ${dataText}`);
+    if (this.concurrency.tookAppend(stream, firstRevision, events, by)) return;
     for (const [offset, event] of events.entries()) this.#tookEvent(stream, firstRevision + offset, event, by);
     const run = this.runs.get(stream);
     if (run !== undefined) this.#checkPending(run);
@@ -163,18 +179,33 @@ export class SimMonitor {
     }
   }
 
-  tookCommandReceipt(receipt: CommandReceipt): void {
-    const run = this.runs.get(streamPrefixes.workflowInstance + receipt.instance);
-    if (run === undefined)
-      this.breach('I2', `a command was acked for ${receipt.instance}, which is not in the journal`);
-    else if (run.snapshot.value === 'active')
-      this.breach('I2', `a stop of ${receipt.instance} was acked, but is not in the journal`);
+  /** I2. */
+  tookCommandReceipt({ instance, changed }: CommandReceipt, key: string): void {
+    const run = this.runs.get(streamPrefixes.workflowInstance + instance);
+    if (run === undefined) this.breach('I2', `a command was acked for ${instance}, which is not in the journal`);
+    else if (changed && !run.keys.has(key))
+      this.breach('I2', `the command "${key}" to ${instance} was acked, but is not in the journal`);
   }
 
-  /** Some task of the run waits for its worker, or for a decision. */
-  isAnyAbsent(instance: string): boolean {
+  hasRun(instance: string): boolean {
+    return this.runs.has(streamPrefixes.workflowInstance + instance);
+  }
+
+  /** @param isThorough also those with a task that waits, perhaps for something that a person keeps from it */
+  runsThatAwaitPeople(isThorough: boolean): InstanceId[] {
+    return [...this.runs.values()]
+      .filter(({ isFinished, snapshot: { value, context } }) => {
+        const { counts, isolated, pause } = context;
+        const isHeldBack = value === 'paused' || pause !== null || isolated.length > 0;
+        const mayAwait = counts.absent + counts.awaiting + (isThorough ? counts.ready : 0) > 0;
+        return !isFinished && (isHeldBack || mayAwait);
+      })
+      .map(({ id }) => id as InstanceId);
+  }
+
+  isolatedIn(instance: string): string[] {
     const run = this.runs.get(streamPrefixes.workflowInstance + instance);
-    return run !== undefined && run.snapshot.context.counts.absent > 0;
+    return run?.snapshot.context.isolated.map(({ task }) => task) ?? [];
   }
 
   /** I5: what a master holds in memory at a revision is what the journal says of it. */
@@ -197,7 +228,6 @@ export class SimMonitor {
   #tookEvent(stream: string, revision: number, prepared: PreparedEvent, by: Life): void {
     const event = { type: prepared.type, data: JSON.parse(prepared.dataText) } as WorkflowInstanceEvent;
     const metadata = JSON.parse(prepared.metadataText) as EventMetadata;
-    this.#world.trace.comment('event', () => `${stream}@${revision} ${prepared.type} ${prepared.dataText}`);
     if (event.type === 'WorkflowSubmitted') this.#begin(stream, event.data);
     const run = this.runs.get(stream);
     if (run === undefined) {
@@ -212,12 +242,15 @@ export class SimMonitor {
       this.breach('I1', `${event.type} names another author than its sender`);
     this.#checkEpoch(run, event, metadata);
     this.#trackAttempt(run, event);
+    this.#language.tookEvent(run, event);
     try {
       run.snapshot = run.actor.fold(run.snapshot, event).snapshot;
     } catch (fault) {
       this.breach('I5', `${stream}@${revision}: ${String(fault)}`);
     }
     run.isFinished = run.actor.isFinished(run.snapshot);
+    if (run.isFinished) run.ends.add(run.snapshot.value);
+    this.concurrency.tookRunEvent(run, event);
   }
 
   #begin(stream: string, data: Extract<WorkflowInstanceEvent, { type: 'WorkflowSubmitted' }>['data']): void {
@@ -243,7 +276,8 @@ export class SimMonitor {
       workflow: data.definition.name,
       key: data.key,
       eventIds: [],
-      succeeded: new Set(),
+      keys: new Set(),
+      ends: new Set(),
       isFinished: false,
       comparedRevision: -1,
     });
@@ -269,10 +303,9 @@ export class SimMonitor {
   #trackAttempt(run: RunTrack, event: WorkflowInstanceEvent): void {
     if (!('attemptId' in event.data)) return;
     const { attemptId: id, task } = event.data;
-    if (event.type === 'TaskAssigned') {
+    if (event.type === 'TaskAssigned' || event.type === 'TaskAwaits') {
       if (this.attempts.has(id)) this.breach('I4', `the attempt ${id} of ${task} is assigned twice`);
-      if (run.succeeded.has(task)) this.breach('I4', `${task} of ${run.stream} is assigned after it succeeded`);
-      const { worker } = event.data;
+      const worker = event.type === 'TaskAssigned' ? event.data.worker : 'nobody';
       this.attempts.set(id, {
         id,
         instance: run.id,
@@ -293,13 +326,12 @@ export class SimMonitor {
     if (attemptEndings.has(event.type)) attempt.ending = event.type;
     if (event.type === 'TaskLost' || event.type === 'TaskRejected') attempt.endCode = event.data.reason.code;
     if (event.type === 'TaskWorkerAbsent') attempt.wasAbsent = true;
-    if (event.type === 'TaskSucceeded') run.succeeded.add(task);
   }
 
   /** I6. */
   #checkPending(run: RunTrack): void {
     if (run.isFinished || run.actor.pendingEffects(run.snapshot).length > 0) return;
-    if (awaitedAttempts(run.snapshot).length > 0) return;
+    if (awaitedAttempts(run.snapshot).length > 0 || awaitsPerson(run.snapshot)) return;
     this.breach('I6', `${run.stream}@${run.revision} owes nothing and awaits nothing, but has not ended`);
   }
 

@@ -11,13 +11,13 @@ import type { Transport } from '../../src/transport/transport.port.ts';
 import type { Ledger } from '../../src/worker/ledger.port.ts';
 import { createWorkerService, type WorkerService } from '../../src/worker/worker.service.ts';
 import type { SimBucketServer } from './sim-buckets.ts';
+import { outsideVariable } from './sim-definitions.ts';
 import { SimLedgerDisk } from './sim-ledger.ts';
 import { Link, type Service } from './sim-link.ts';
 import type { SimMonitor } from './sim-monitor.ts';
 import type { SimNetwork } from './sim-network.ts';
 import { SimRunIndexDisk } from './sim-run-index.ts';
 import type { SimStore } from './sim-store.ts';
-import { outsideVariable } from './sim-workload.ts';
 import { Life, type SimEvent, SimProcess, type SimWorld } from './sim-world.ts';
 
 /** Ports of one life, wrapped to break the system on purpose. Each default is the port itself. */

@@ -33,7 +33,7 @@ export type SimResult = {
   eventCount: number;
   runCount: number;
   ghostStartCount: number;
-  /** What the runs went through. */
+  /** What the runs and the other actors went through. */
   eventTypes: ReadonlySet<string>;
   definitions: Workload['definitions'];
   streams: { stream: string; events: unknown[] }[];
@@ -143,10 +143,12 @@ class Simulation {
   #settle(hasFailed: () => boolean): void {
     this.#world.now = this.#chaosMs;
     this.#nemesis.calm();
-    const isDone = () => hasFailed() || (this.#client.isDone && isSettled(this.#monitor, this.#workers));
+    this.#client.calm();
+    const settling = { monitor: this.#monitor, masters: this.#masters, workers: this.#workers };
+    const isDone = () => hasFailed() || (this.#client.isDone && isSettled(settling));
     const limitMs = Math.round(calmLimitMs + longestWorkMs(this.#workload));
     this.#world.runUntil(isDone, this.#chaosMs + limitMs);
-    if (!hasFailed()) checkLiveness(this.#monitor, this.#workers, limitMs);
+    if (!hasFailed()) checkLiveness(settling, limitMs);
     if (!this.#client.isDone) this.#monitor.breach('client', 'a user still waits for an answer');
   }
 
@@ -160,7 +162,7 @@ class Simulation {
       eventCount,
       runCount: this.#monitor.runs.size,
       ghostStartCount: this.#monitor.ghostStartCount,
-      eventTypes: this.#monitor.eventTypes,
+      eventTypes: new Set([...this.#monitor.eventTypes, ...this.#monitor.concurrency.eventTypes]),
       definitions: this.#workload.definitions,
       streams: trace.isRecording
         ? this.#store.streams.streamNames().map((stream) => ({ stream, events: this.#store.streams.eventsOf(stream) }))
@@ -231,6 +233,8 @@ function drawConfig(random: SimRandom): Config {
       holdReportDelayMs: Math.round(random.magnitude(50, 2_000)),
       lazyAppendDelayMs: Math.round(random.magnitude(1, 200)),
       recoveryIntervalMs: Math.round(random.magnitude(2_000, 30_000)),
+      actorCheckIntervalMs: Math.round(random.magnitude(1_000, 20_000)),
+      slotRepeatIntervalMs: Math.round(random.magnitude(500, 10_000)),
     },
     worker: {
       heartbeatIntervalMs,

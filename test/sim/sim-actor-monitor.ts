@@ -1,0 +1,151 @@
+/**
+ * Watches the actors by which runs wait for each other: task groups, queues of workflows, the operations of the cluster. It
+ * folds their streams apart from every master, and judges the runs by them: who runs without a slot, who runs out of turn.
+ */
+import { clusterOperationsActor } from '../../actors/cluster-operations/cluster-operations.actor.ts';
+import type { OwnedContext } from '../../actors/kit/owned-actor.ts';
+import { at } from '../../actors/kit/persistent-vector.ts';
+import { taskGroupActor } from '../../actors/task-group/task-group.actor.ts';
+import type { TaskGroupSnapshot } from '../../actors/task-group/task-group.machine.ts';
+import { findHolder, slotsTaken } from '../../actors/task-group/task-group.state.ts';
+import { workflowQueueActor } from '../../actors/workflow-queue/workflow-queue.actor.ts';
+import type { WorkflowQueueSnapshot } from '../../actors/workflow-queue/workflow-queue.machine.ts';
+import { activeMaxOf } from '../../actors/workflow-queue/workflow-queue.state.ts';
+import type { EventMetadata } from '../../schemas/envelope.ts';
+import type { SlotHolder, TaskGroupEvent } from '../../schemas/events/task-group.events.ts';
+import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
+import type { InstanceId } from '../../schemas/ids.ts';
+import { streamPrefixes } from '../../src/journal/codec.ts';
+import type { PreparedEvent } from '../../src/journal/memory-event-streams.ts';
+import type { RunTrack } from './sim-monitor.ts';
+import type { Life } from './sim-world.ts';
+
+type Snapshot = { value: string; context: OwnedContext };
+type FoldedEvent = { type: string; data: object };
+type Actor = { initial(): Snapshot; fold(snapshot: Snapshot, event: FoldedEvent): { snapshot: Snapshot } };
+type ActorTrack = { stream: string; actor: Actor; snapshot: Snapshot; revision: number };
+type TaskPlace = { run: RunTrack; index: number };
+
+// Reason for the casts: each actor is fed the events of its own streams only.
+const actorsByPrefix: readonly (readonly [string, Actor])[] = [
+  [streamPrefixes.taskGroup, taskGroupActor as unknown as Actor],
+  [streamPrefixes.workflowQueue, workflowQueueActor as unknown as Actor],
+  [streamPrefixes.clusterOperations, clusterOperationsActor as unknown as Actor],
+];
+
+/** Of actors without an owner: nobody waits for it. */
+const keptWithoutOwner: readonly string[] = ['holders', 'active', 'discarded'];
+
+const withAttempt: readonly string[] = ['assigned', 'accepted', 'running', 'absent', 'cancelling'];
+
+export class SimActorMonitor {
+  readonly actors = new Map<string, ActorTrack>();
+  /** Types of all events of these actors. */
+  readonly eventTypes = new Set<string>();
+  readonly #breach: (invariant: string, message: string) => void;
+  readonly #runOf: (instance: string) => RunTrack | undefined;
+  /** Runs that were admitted and have not ended since, by workflow. */
+  readonly #active = new Map<string, Set<string>>();
+
+  constructor(breach: (invariant: string, message: string) => void, runOf: (instance: string) => RunTrack | undefined) {
+    this.#breach = breach;
+    this.#runOf = runOf;
+  }
+
+  /** False when the stream is not one of these actors. */
+  tookAppend(stream: string, first: number, events: readonly PreparedEvent[], by: Life): boolean {
+    const actor = actorsByPrefix.find(([prefix]) => stream.startsWith(prefix))?.[1];
+    if (actor === undefined) return false;
+    const track = this.actors.get(stream) ?? { stream, actor, snapshot: actor.initial(), revision: -1 };
+    this.actors.set(stream, track);
+    for (const [offset, event] of events.entries()) this.#tookEvent(track, first + offset, event, by);
+    return true;
+  }
+
+  /** An event of a run, after it was folded. */
+  tookRunEvent(run: RunTrack, event: WorkflowInstanceEvent): void {
+    if (event.type === 'TaskAssigned') this.#checkSlot(run, event.data.task);
+    if (event.type === 'WorkflowAdmitted') this.#checkTurn(run);
+    if (run.isFinished) this.#active.get(run.workflow)?.delete(run.id);
+  }
+
+  /**
+   * What somebody still has or waits for when every run has ended. An actor without a living owner is taken by whoever asks it
+   * next, and gives back then what nobody needs.
+   */
+  leftovers(isAlive: (incarnation: string | undefined) => boolean): string[] {
+    return [...this.actors.values()].flatMap(({ stream, snapshot: { context } }) => {
+      const isKept = isAlive(context.owner?.incarnation);
+      return Object.entries(context).flatMap(([field, list]) => {
+        const isLeft = Array.isArray(list) && list.length > 0 && (isKept || !keptWithoutOwner.includes(field));
+        return isLeft ? [`${stream} has ${field}: ${JSON.stringify(list)}`] : [];
+      });
+    });
+  }
+
+  #tookEvent(track: ActorTrack, revision: number, prepared: PreparedEvent, by: Life): void {
+    const event = { type: prepared.type, data: JSON.parse(prepared.dataText) as object };
+    const metadata = JSON.parse(prepared.metadataText) as EventMetadata;
+    const { stream } = track;
+    if (revision !== track.revision + 1) this.#breach('J4', `${stream} goes from ${track.revision} to ${revision}`);
+    if (metadata.incarnation !== by.incarnation)
+      this.#breach('I1', `${event.type} in ${stream} names another author than its sender`);
+    track.revision = revision;
+    this.eventTypes.add(event.type);
+    try {
+      track.snapshot = track.actor.fold(track.snapshot, event).snapshot;
+    } catch (fault) {
+      this.#breach('I5', `${stream}@${revision}: ${String(fault)}`);
+    }
+    const { epoch, owner } = track.snapshot.context;
+    if (metadata.epoch !== epoch || metadata.incarnation !== owner?.incarnation)
+      this.#breach('I1', `${stream}@${revision} ${event.type} is of epoch ${metadata.epoch}; the epoch is ${epoch}`);
+    if (stream.startsWith(streamPrefixes.taskGroup)) this.#checkGroup(track, event as TaskGroupEvent);
+  }
+
+  /** I8. Slots that a person forced do not count against the limit. */
+  #checkGroup({ stream, snapshot }: ActorTrack, event: TaskGroupEvent): void {
+    const { context } = snapshot as TaskGroupSnapshot;
+    if (event.type === 'SlotGranted' && slotsTaken(context) > context.slots)
+      this.#breach('I8', `${stream} grants ${slotsTaken(context)} of ${context.slots} slots`);
+    if (event.type !== 'SlotReleased') return;
+    const place = this.#placeOf(event.data.holder);
+    if (place !== undefined && isLiveIn(place, event.data.holder))
+      this.#breach('I8', `${stream} releases the slots of ${event.data.holder.task}, which has an attempt`);
+  }
+
+  #placeOf({ instance, task }: SlotHolder): TaskPlace | undefined {
+    const run = this.#runOf(instance);
+    const index = run?.plan.indexOf(task);
+    return run === undefined || index === undefined ? undefined : { run, index };
+  }
+
+  /** I8: who has an attempt has its slots. */
+  #checkSlot(run: RunTrack, task: SlotHolder['task']): void {
+    const index = run.plan.indexOf(task) ?? -1;
+    const group = run.plan.tasks[index]?.definition.group?.name;
+    if (group === undefined) return;
+    const { round, failures } = at(run.snapshot.context.tasks, index).context;
+    const holder = { instance: run.id as InstanceId, task, round, turn: failures };
+    const track = this.actors.get(streamPrefixes.taskGroup + group);
+    const held = track && findHolder((track.snapshot as TaskGroupSnapshot).context, holder);
+    if (held === undefined) this.#breach('I8', `${task} of ${run.stream} is assigned without slots of ${group}`);
+  }
+
+  #checkTurn(run: RunTrack): void {
+    const { concurrency } = run.plan.definition;
+    const active = this.#active.get(run.workflow) ?? new Set();
+    this.#active.set(run.workflow, active.add(run.id));
+    const activeMax = concurrency === undefined ? Number.POSITIVE_INFINITY : activeMaxOf(concurrency);
+    if (active.size > activeMax)
+      this.#breach('I8', `${run.stream} is admitted as one of ${active.size} runs of at most ${activeMax}`);
+    const queue = this.actors.get(streamPrefixes.workflowQueue + run.workflow)?.snapshot as WorkflowQueueSnapshot;
+    if (!queue.context.active.some(({ instance }) => instance === run.id))
+      this.#breach('I8', `${run.stream} is admitted, but its queue has not admitted it`);
+  }
+}
+
+function isLiveIn({ run, index }: TaskPlace, { round, turn }: SlotHolder): boolean {
+  const { status, context } = at(run.snapshot.context.tasks, index);
+  return withAttempt.includes(status) && context.round === round && context.failures === turn;
+}
