@@ -17,6 +17,7 @@ import { addListCommand } from './commands/list.command.ts';
 import { addLogsCommand } from './commands/logs.command.ts';
 import { addOperationCommands } from './commands/operations.command.ts';
 import { addRegisterCommand } from './commands/register.command.ts';
+import { addReplayCommand } from './commands/replay.command.ts';
 import { addResolveCommand } from './commands/resolve.command.ts';
 import { addRoleCommands } from './commands/role.commands.ts';
 import { addShowCommand } from './commands/show.command.ts';
@@ -101,6 +102,7 @@ function createCommands(parts: Parts): Command {
     addLogsCommand,
     addCertifyCommand,
     addExportCommand,
+    addReplayCommand,
     addClusterCommand,
     addStopCommand,
     addResolveCommand,

@@ -4,6 +4,7 @@ import { createProgram } from '../cli/create-program.ts';
 import { systemClock, systemIds } from '../clock/system-clock.adapter.ts';
 import { processEnvironment } from '../config/environment.ts';
 import { silentLog } from '../telemetry/log.ts';
+import { terminalKeyboard } from './terminal-keyboard.ts';
 
 /** Loaded when they are needed: a client command starts quickly. */
 const runRole: RunRole = {
@@ -29,6 +30,7 @@ const deps: CliDeps = {
   stdout: process.stdout,
   stderr: process.stderr,
   isTty: process.stdout.isTTY === true,
+  keyboard: terminalKeyboard(process.stdin),
   cwd: process.cwd(),
   env: processEnvironment(),
   onInterrupt: (listener) => {

@@ -92,7 +92,7 @@ function taskLink(run: ReplayedRun, event: WorkflowInstanceEvent, revision: numb
   if (earlier === 0) return { because: `${task} was ${to} from the beginning`, earlier };
   if (other !== undefined && other !== task)
     return { because: `${task} was ${to}: ${ofOther(run, task, other)}`, earlier };
-  return { because: `${task} was ${to} since`, earlier };
+  return { because: `since then ${task} was ${to}`, earlier };
 }
 
 function ofOther(run: ReplayedRun, task: string | undefined, other: string): string {

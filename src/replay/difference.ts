@@ -5,6 +5,7 @@ import type { JsonValue } from '../../schemas/json.ts';
 import type { Moment } from './replayed-run.ts';
 import { changedIndexes } from './status-log.ts';
 
+/** `field` is a path into the state: `owner.master`. */
 export type FieldChange = { field: string; before: JsonValue; after: JsonValue };
 
 export type RunDifference = {
@@ -56,9 +57,16 @@ function fieldChanges(before: object, after: object, left: readonly string[] = [
   );
   return fields.flatMap((field) => {
     const [was, is] = [earlier[field] ?? null, later[field] ?? null];
-    return was === is || JSON.stringify(was) === JSON.stringify(is) ? [] : [{ field, before: was, after: is }];
+    if (was === is) return [];
+    if (isRecord(was) && isRecord(is)) {
+      return fieldChanges(was, is).map((change) => ({ ...change, field: `${field}.${change.field}` }));
+    }
+    return JSON.stringify(was) === JSON.stringify(is) ? [] : [{ field, before: was, after: is }];
   });
 }
+
+const isRecord = (value: JsonValue): value is Record<string, JsonValue> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function effectsOf(before: Moment, after: Moment): RunDifference['effects'] {
   const was = keyed(before);

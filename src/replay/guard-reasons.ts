@@ -37,8 +37,14 @@ const runReasons: Readonly<Record<string, (scope: RunScope) => string>> = {
   isIsolated: ({ context, data }) =>
     `isolated: ${listOf(context.isolated.map(({ task }) => task))}; the event names ${data.task}`,
   isFatalTimeout: ({ data }) => `the timeout of the run is to ${data.action}`,
+  isReopened: ({ context }) => openings(context),
+  isRedressedAgain: ({ plan, context, data }) =>
+    `${openings(context)}; the task ${data.task} is ${statusOf(plan, context, data.task)}`,
   isFirstTimeout: ({ context }) => (context.timedOut === null ? 'no timeout was noted yet' : 'one was noted already'),
 };
+
+const openings = ({ round }: WorkflowInstanceContext) =>
+  round === 0 ? 'the run was never opened again' : `the run was opened again (${round})`;
 
 const currentAttempt = ({ state, data }: TaskScope) =>
   state.context.current === null
@@ -92,11 +98,11 @@ const taskReasons: Readonly<Record<string, (scope: TaskScope) => string>> = {
 };
 
 export function runGuardReason(guard: string, scope: RunScope): string {
-  return Object.hasOwn(runReasons, guard) ? (runReasons[guard]?.(scope) ?? '') : `see the guard ${guard}`;
+  return Object.hasOwn(runReasons, guard) ? (runReasons[guard]?.(scope) ?? '') : `see ${guard} in the machine`;
 }
 
 export function taskGuardReason(guard: string, scope: TaskScope): string {
-  return Object.hasOwn(taskReasons, guard) ? (taskReasons[guard]?.(scope) ?? '') : `see the guard ${guard}`;
+  return Object.hasOwn(taskReasons, guard) ? (taskReasons[guard]?.(scope) ?? '') : `see ${guard} in the machine`;
 }
 
 function statusOf(plan: Plan, { tasks }: WorkflowInstanceContext, task: unknown): string {

@@ -28,13 +28,7 @@ export type GuardCheck = {
 type Judged = { type: string; data: Record<string, unknown> };
 
 /** Guards that look at the state and not at the event. */
-const ofState: readonly string[] = [
-  'endsAs',
-  'hasNothingLive',
-  'isLastNeed',
-  'isLastNeedPassedOver',
-  'isLastIsolation',
-];
+const ofState: readonly string[] = ['endsAs', 'hasNothingLive', 'isLastNeed', 'isLastIsolation'];
 
 /** Of the run's machine first, then of the task that the event is about. */
 export function guardsOfEvent(run: ReplayedRun, revision: number): GuardCheck[] {

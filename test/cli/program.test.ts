@@ -24,6 +24,7 @@ const commands = [
   'logs',
   'certify',
   'export',
+  'replay',
   'cluster',
   'stop',
   'resolve',

@@ -11,7 +11,12 @@ import { recordedOf } from '../kit/recorded.ts';
 
 export type Played = { history: RunHistory; live: WorkflowInstanceSnapshot[] };
 
-export function playedRun(definition: WorkflowDefinition, choices: readonly number[]): Played {
+export type Choices = readonly [definition: WorkflowDefinition, choices: readonly number[]];
+
+/** What a run is made of: small enough to be printed when a property fails. */
+export const choicesOfRun: fc.Arbitrary<Choices> = fc.tuple(languageArbitrary(), choicesArbitrary);
+
+export function playedRun([definition, choices]: Choices): Played {
   const run = new RandomRun(workflowInstanceActor(planOf(definition)));
   run.play(choices);
   const events = recordedOf(
@@ -21,7 +26,3 @@ export function playedRun(definition: WorkflowDefinition, choices: readonly numb
   const written = JSON.parse(JSON.stringify({ definitions: [{ version: 1, definition }], events }));
   return { history: { instance: undefined, ...written }, live: run.recorded.map(({ after }) => after) };
 }
-
-export const playedArbitrary: fc.Arbitrary<Played> = fc
-  .tuple(languageArbitrary(), choicesArbitrary)
-  .map(([definition, choices]) => playedRun(definition, choices));

@@ -11,7 +11,7 @@ import { ownershipTaken, submitted, taskEvent } from '../actors/run-events.ts';
 import { certifiedDefinition, certifiedHistory } from '../kit/certified-runs.ts';
 import { fanOutOf } from '../kit/definitions.ts';
 import { recordedOf } from '../kit/recorded.ts';
-import { playedArbitrary } from './random-history.ts';
+import { choicesOfRun, playedRun } from './random-history.ts';
 
 const certified: RunHistory = {
   instance: undefined,
@@ -33,7 +33,8 @@ function longRun(taskCount: number): RunHistory {
 describe('a replayed run', () => {
   it('has the state that its owner had after each event, in whatever order it is asked for (I5)', () => {
     fc.assert(
-      fc.property(playedArbitrary, fc.array(fc.nat(), { maxLength: 30 }), ({ history, live }, places) => {
+      fc.property(choicesOfRun, fc.array(fc.nat(), { maxLength: 30 }), (choices, places) => {
+        const { history, live } = playedRun(choices);
         const run = new ReplayedRun(history);
         expect(run.broken).toBeUndefined();
         expect(run.length).toBe(live.length);
@@ -53,7 +54,8 @@ describe('a replayed run', () => {
 
   it('knows for every task since when it has its status', () => {
     fc.assert(
-      fc.property(playedArbitrary, ({ history, live }) => {
+      fc.property(choicesOfRun, (choices) => {
+        const { history, live } = playedRun(choices);
         const run = new ReplayedRun(history);
         for (const [revision, { context }] of live.entries()) {
           for (const [index, { status, context: task }] of entries(context.tasks)) {

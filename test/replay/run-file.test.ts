@@ -14,7 +14,7 @@ import { foldHistory, historiesFolder, readHistory } from '../kit/histories.ts';
 import { writeRun } from '../kit/written-runs.ts';
 import { runFilesOf } from '../sim/sim-run-files.ts';
 import { simulate } from '../sim/simulate.ts';
-import { playedArbitrary } from './random-history.ts';
+import { choicesOfRun, playedRun } from './random-history.ts';
 
 const instance = certifiedId('key-1');
 const history: RunHistory = {
@@ -28,7 +28,8 @@ const goldens = readdirSync(join(historiesFolder, '0.1')).filter((file) => file.
 describe('the file of a run', () => {
   it('is read as it was written', () => {
     fc.assert(
-      fc.property(playedArbitrary, ({ history: played }) => {
+      fc.property(choicesOfRun, (choices) => {
+        const { history: played } = playedRun(choices);
         expect(parseRunFile([...runFileLines(played)].join(''), 'a file')).toEqual(played);
       }),
       { numRuns: 30 },

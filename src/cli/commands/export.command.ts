@@ -17,10 +17,7 @@ export function addExportCommand(host: CommandHost): void {
     )
     .argument('<run>', 'id of the run, or a unique beginning or end of it; or a file, to write it in the newest format')
     .option('--to <file>', 'write to this file (default: the standard output)')
-    .addHelpText(
-      'after',
-      examples('millrace export 0193a4c2 --to deploy.jsonl', 'millrace export old.jsonl --to new.jsonl'),
-    )
+    .addHelpText('after', examples('millrace export 0193a4c2 --to deploy.jsonl', 'millrace replay deploy.jsonl'))
     .action((target: string, { to }: { to?: string }) =>
       withHistory(host, target, (stage, history) => exportRun(stage, history, to)),
     );
