@@ -18,6 +18,9 @@ const namedMax = 3;
 
 /** `b waits for a (running)`, and what else stands against it. */
 export function sentenceOf({ task, status, runStatus, facts }: Explained): string {
+  const [only] = facts;
+  if (only?.kind === 'ended' && facts.length === 1)
+    return `${task} ${status === 'stopped' ? 'was stopped' : status} at ${utcText(only.finishedAt)}`;
   const clauses = facts.map((fact) => clauseOf(fact, status)).filter((clause) => clause !== '');
   const [first = plainClause(status, runStatus), ...rest] = clauses;
   return [`${task} ${first}`, ...rest].join('; ');
@@ -38,10 +41,7 @@ function clauseOf(fact: Fact, status: TaskStatus): string {
     case 'paused':
       return `the run was paused by ${personOf(fact)}`;
     case 'isolated':
-      return `isolated are ${listOf(
-        fact.tasks.map((one) => `${one.task} by ${personOf(one)}`),
-        fact.tasks.length,
-      )}`;
+      return `isolated are ${listOf(fact.tasks.map(isolatedBy), fact.tasks.length)}`;
     case 'held':
       return `is held: ${fact.message}`;
     case 'waitsForWorker':
@@ -86,6 +86,10 @@ function clauseOf(fact: Fact, status: TaskStatus): string {
       return `was declared successful by ${personOf(fact)}`;
     case 'tookWay':
       return `succeeded and took ${fact.choice}${fact.next.length === 0 ? '' : `, to ${listOf(fact.next, fact.next.length)}`}`;
+    case 'approvedBy':
+      return `succeeded: it was approved by ${personOf(fact)}`;
+    case 'signalCame':
+      return `succeeded: its signal ${fact.name} came`;
     case 'dryRun':
       return 'succeeded without being run: the run is a dry run';
     case 'cached':
@@ -134,6 +138,8 @@ function awaitedClause(awaits: Awaited): string {
 }
 
 const stopVerb = (status: TaskStatus) => (status === 'cancelling' ? 'is being stopped' : 'was stopped');
+const isolatedBy = (one: { task: string; by: string; reason?: string | undefined }) =>
+  `${one.task} by ${personOf(one)}`;
 const because = (fault: { message: string } | undefined) => (fault === undefined ? '' : ` (${fault.message})`);
 const named = ({ task, status }: { task: string; status: string }) => `${task} (${status})`;
 const personOf = ({ by, reason }: { by: string; reason?: string | undefined }) =>

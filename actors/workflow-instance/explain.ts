@@ -57,7 +57,7 @@ function ownFacts(plan: Plan, run: Run, task: PlannedTask): Fact[] {
     case 'backingOff':
       return backOffFacts(task, state.context);
     case 'succeeded':
-      return [...successFacts(context, state.context), ...endFacts(state.context)];
+      return [...successFacts(context, task, state.context), ...endFacts(state.context)];
     case 'failed':
       return [...faultFacts(state.context), ...lastAttemptFacts(state.context), ...endFacts(state.context)];
     case 'stopped':
@@ -129,11 +129,19 @@ function endingFacts({ value, context }: Run, { context: state }: TaskState): Fa
   return [{ kind: 'runEnded', cause: 'failure', failedTasks: [...context.failedTasks] }];
 }
 
-function successFacts({ dryRun }: WorkflowInstanceContext, state: TaskContext): Fact[] {
+function successFacts({ dryRun }: WorkflowInstanceContext, task: PlannedTask, state: TaskContext): Fact[] {
   if (state.forcedBy !== null) return [{ kind: 'forcedBy', ...personOf(state.forcedBy) }];
   if (state.branch !== null) return [{ kind: 'tookWay', choice: state.branch.choice, next: [...state.branch.next] }];
   if (state.cached !== null) return [{ kind: 'cached', source: state.cached }];
-  return dryRun ? [{ kind: 'dryRun' }] : lastAttemptFacts(state);
+  return dryRun ? [{ kind: 'dryRun' }] : [...answerFacts(task, state), ...lastAttemptFacts(state)];
+}
+
+/** What the task waited for; who approved stands in its outputs. */
+function answerFacts({ definition: { settings } }: PlannedTask, { outputs }: TaskContext): Fact[] {
+  if (settings.type === 'signal') return [{ kind: 'signalCame', name: settings.name }];
+  if (settings.type !== 'approval' || typeof outputs?.by !== 'string') return [];
+  const { by, comment } = outputs;
+  return [{ kind: 'approvedBy', by, ...(typeof comment === 'string' ? { reason: comment } : {}) }];
 }
 
 function faultFacts({ fault }: TaskContext): Fact[] {

@@ -93,8 +93,16 @@ function noteOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask)
     case 'running':
       return undefined;
     case 'succeeded':
+      if (state.branch !== null) return wayTaken(state.branch);
       return state.cached === null ? undefined : cachedFrom(state.cached);
   }
+}
+
+function wayTaken({ choice, next }: { choice: string; next: readonly TaskName[] }): string {
+  const more = next.length > needsNamed ? ` and ${next.length - needsNamed} more` : '';
+  return next.length === 0
+    ? `took ${choice}, to nothing`
+    : `took ${choice}, to ${next.slice(0, needsNamed).join(', ')}${more}`;
 }
 
 function readyNoteOf({ pause }: WorkflowInstanceContext, { isolations, held }: TaskState['context']): string {

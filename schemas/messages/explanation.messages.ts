@@ -70,6 +70,8 @@ export const factSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('skippedBy'), ...person }),
   z.object({ kind: z.literal('forcedBy'), ...person }),
   z.object({ kind: z.literal('tookWay'), choice: z.string(), next: z.array(taskNameSchema) }),
+  z.object({ kind: z.literal('approvedBy'), ...person }),
+  z.object({ kind: z.literal('signalCame'), name: z.string() }),
   z.object({ kind: z.literal('dryRun') }),
   /** It did not run: its result is that of an earlier run. */
   z.object({ kind: z.literal('cached'), source: resultSourceSchema }),

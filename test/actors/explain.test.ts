@@ -260,6 +260,29 @@ describe('a task that ended', () => {
     expect(why(run, 'a').sentence).toBe(`a succeeded and took otherwise, to d; ended at ${at}`);
   });
 
+  it('succeeded because its signal came, or because somebody approved', () => {
+    const signal = one({ settings: { type: 'signal', name: nameOf('paid') } });
+    const ends = { task: 'a', attemptId: attemptIdOf(1), finishedAt: now, result: 'succeeded' };
+    const came = given(
+      signal,
+      ...begun,
+      awaiting({ kind: 'signal', name: 'paid' }),
+      event('TaskConcluded', { ...ends, outputs: { payload: 120 } }),
+    );
+    expectWhy(came, 'a', 'succeeded', `a succeeded: its signal paid came; ended at ${at}`, [
+      { kind: 'signalCame', name: 'paid' },
+      { kind: 'ended', finishedAt: now },
+    ]);
+    const outputs = { approved: true, by: 'ada', comment: 'tests are green' };
+    const approved = given(
+      approval,
+      ...begun,
+      awaiting({ kind: 'approval' }),
+      event('TaskConcluded', { ...ends, outputs }),
+    );
+    expect(why(approved, 'a').sentence).toBe(`a succeeded: it was approved by ada (tests are green); ended at ${at}`);
+  });
+
   it('was skipped because it is disabled, was not selected, or by a person', () => {
     expect(why(given(one({ enabled: false }), ...begun), 'a').sentence).toBe('a was skipped because it is disabled');
     const begin = event('WorkflowSubmitted', { ...submitted.data, start: { tasks: ['t1'], mode: 'only' } });

@@ -63,6 +63,10 @@ export function isTrue(fact: Fact, run: Run, task: TaskName): boolean {
       return status === 'succeeded' && isBy(fact, state.forcedBy);
     case 'tookWay':
       return state.branch?.choice === fact.choice;
+    case 'approvedBy':
+      return hasAnswer(run, task, 'approval', 'by');
+    case 'signalCame':
+      return hasAnswer(run, task, 'signal', 'payload');
     case 'dryRun':
       return context.dryRun;
     case 'cached':
@@ -72,6 +76,12 @@ export function isTrue(fact: Fact, run: Run, task: TaskName): boolean {
     case 'ended':
       return ends.includes(status) && state.finishedAt === fact.finishedAt;
   }
+}
+
+function hasAnswer(run: Run, task: TaskName, type: string, output: string): boolean {
+  const { status, context } = stateOf(run, task);
+  const definition = run.plan.definition.tasks.find(({ name }) => name === task);
+  return status === 'succeeded' && definition?.settings.type === type && Object.hasOwn(context.outputs ?? {}, output);
 }
 
 function isOpen(fact: Extract<Fact, { kind: 'waitsFor' }>, run: Run, task: TaskName): boolean {

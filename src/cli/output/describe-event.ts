@@ -47,8 +47,10 @@ const words: { [T in WorkflowInstanceEventType]: (data: DataOf<T>) => string } =
   TaskUnstartable: ({ task, fault }) => `${task}: ${fault.message} (${fault.code})`,
   TaskAwaits: ({ task, awaits }) =>
     `${task} waits for ${awaits.kind === 'signal' ? `the signal ${awaits.name}` : awaits.kind}`,
-  TaskConcluded: ({ task, result, fault }) =>
-    `${task} ${result}${fault === undefined ? '' : `: ${fault.message} (${fault.code})`}`,
+  TaskConcluded: ({ task, result, fault, decidedBy }) => {
+    if (fault !== undefined) return `${task} ${result}: ${fault.message} (${fault.code})`;
+    return `${task} ${result}${decidedBy === undefined ? '' : ` ${askedBy(decidedBy.by, decidedBy.reason)}`}`;
+  },
   TaskDryRun: ({ task }) => task,
   TaskCacheHit: ({ task, source }) => `${task}: the result of ${source.task} in ${source.instance}`,
   ResultKept: ({ task, expiresAt, result }) =>
