@@ -49,10 +49,12 @@ export const holdReasonSchema = z.object({
 /** Who asked for something, under which key, and why. */
 const asked = { key: z.string(), by: z.string(), reason: z.string().optional() };
 
+export const startModeSchema = z.enum(['only', 'forward', 'backward']);
+
 /** Where a run begins when not everything is to run: the tasks, and whether what they need or what needs them runs too. */
 export const startSchema = z.object({
   tasks: z.array(taskNameSchema).min(1),
-  mode: z.enum(['only', 'forward', 'backward']),
+  mode: startModeSchema,
 });
 
 /** What a task waits for that no worker runs. */

@@ -1,7 +1,7 @@
 /** What users send and get: submission, commands, registration, questions. Every reply is a result or an error. */
 import { z } from 'zod';
-import { workflowDefinitionSchema } from '../definition/workflow.definition.ts';
-import { parentSchema } from '../events/workflow-instance.events.ts';
+import { prioritySchema, workflowDefinitionSchema } from '../definition/workflow.definition.ts';
+import { parentSchema, startModeSchema } from '../events/workflow-instance.events.ts';
 import {
   attemptIdSchema,
   digestSchema,
@@ -12,6 +12,7 @@ import {
   workflowNameSchema,
 } from '../ids.ts';
 import { jsonRecordSchema } from '../json.ts';
+import { commandTypeSchema, possibleCommandSchema } from './command.messages.ts';
 import { memberSchema } from './membership.messages.ts';
 
 /** Body of `millrace.v1.submit.<workflow>`. An empty message stands for `{}`. */
@@ -23,6 +24,12 @@ export const submitRequestSchema = z.strictObject({
   logicalAt: z.int().min(0).max(253_402_300_799_999).optional(),
   /** Default: the newest version. */
   version: z.int().min(1).optional(),
+  /** Only a part of the workflow: `only` these tasks, `forward` with all that needs them, `backward` with all that they need. Default: everything. */
+  start: z.strictObject({ tasks: z.array(taskNameSchema).min(1).max(1_000), mode: startModeSchema }).optional(),
+  /** No task is run: each succeeds at once, without outputs. */
+  dryRun: z.boolean().optional(),
+  /** In place of the priorities of all tasks, and in the queue of the workflow. */
+  priority: prioritySchema.optional(),
   correlationId: z.string().max(256).optional(),
   traceparent: z.string().max(256).optional(),
 });
@@ -104,6 +111,8 @@ export const taskSummarySchema = z.object({
   note: z.string().optional(),
   /** Of a dependent: which runs it still waits for, as the answering master sees them now. */
   missing: z.string().optional(),
+  /** Commands that it would take now. Absent in runs of more than 1,000 tasks. */
+  can: z.array(commandTypeSchema).optional(),
 });
 
 export const runQuerySchema = z.strictObject({ instance: instanceIdSchema });
@@ -115,6 +124,8 @@ export const runReplySchema = z.object({
   /** Of a run that succeeded and whose definition declares outputs; absent when they cannot be told. */
   outputs: jsonRecordSchema.optional(),
   counts: z.record(z.string(), z.int()),
+  /** Commands that the run as a whole would take now. */
+  can: z.array(possibleCommandSchema).optional(),
   tasks: z.array(taskSummarySchema),
 });
 

@@ -73,6 +73,16 @@ export const commandRequestSchema = z
     },
   );
 
+export const commandTypes = commandRequestSchema.options.map(({ shape }) => shape.type.value);
+export const commandTypeSchema = z.enum(commandTypes);
+
+/** A command that would change the run now: `scope` of `clearTasks`, `name` of a signal that a task may take. */
+export const possibleCommandSchema = z.object({
+  type: commandTypeSchema,
+  scope: clearScopeSchema.optional(),
+  name: z.string().optional(),
+});
+
 export const commandReceiptSchema = z.object({
   instance: instanceIdSchema,
   /** Last revision of the stream after the command. */
@@ -83,5 +93,10 @@ export const commandReceiptSchema = z.object({
 });
 
 export type CommandRequest = z.infer<typeof commandRequestSchema>;
+/** A command without who sends it to which run. */
+export type CommandBody = BodyOf<CommandRequest>;
+type BodyOf<R> = R extends CommandRequest ? Omit<R, 'instance' | 'key' | 'by' | 'reason'> : never;
+export type CommandBodyOf<T extends CommandType> = BodyOf<Extract<CommandRequest, { type: T }>>;
 export type CommandType = CommandRequest['type'];
+export type PossibleCommand = z.infer<typeof possibleCommandSchema>;
 export type CommandReceipt = z.infer<typeof commandReceiptSchema>;

@@ -1,10 +1,11 @@
 /** Arguments and options as text, parsed at the border; a fault becomes commander's sentence for wrong usage. */
 import { InvalidArgumentError } from 'commander';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { parseDurationMs } from '../../schemas/duration.ts';
 import {
   attemptIdSchema,
   submissionKeySchema,
+  type TaskName,
   taskGroupNameSchema,
   taskNameSchema,
   workerGroupSchema,
@@ -15,6 +16,7 @@ export const workflowName = fitting(workflowNameSchema, 'expected a workflow nam
 export const taskName = fitting(taskNameSchema, 'expected a task name');
 export const taskGroupName = fitting(taskGroupNameSchema, 'expected the name of a task group');
 export const workerGroupName = fitting(workerGroupSchema, 'expected the name of a worker group');
+export const commandKey = fitting(z.string().min(1).max(512), 'expected 1 to 512 characters');
 export const attemptId = fitting(attemptIdSchema, 'expected the id of an attempt, as "millrace events" shows it');
 export const submissionKey = fitting(submissionKeySchema, 'expected 1 to 512 characters');
 
@@ -46,6 +48,10 @@ export function timeAt(text: string): number {
 /** For options that may be given several times. */
 export function collected(text: string, before: readonly string[] | undefined): string[] {
   return [...(before ?? []), text];
+}
+
+export function severalTasks(text: string, before: readonly TaskName[] | undefined): TaskName[] {
+  return [...(before ?? []), taskName(text) as TaskName];
 }
 
 function fitting<T>(schema: z.ZodType<T>, expected: string): (text: string) => T {

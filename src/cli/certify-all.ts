@@ -1,7 +1,6 @@
 /** Certifies every run, some at a time, and every other actor, with a sum at the end and each broken one named. */
 import type { InstanceId, WorkflowName } from '../../schemas/ids.ts';
 import type { Certification } from '../../schemas/messages/certificate.messages.ts';
-import type { RunSummary } from '../../schemas/messages/client.messages.ts';
 import { CertificationSum } from '../certify/certification.ts';
 import type { Certifier } from '../certify/certifier.ts';
 import type { Timer } from '../clock/clock.port.ts';
@@ -10,6 +9,7 @@ import { allEvents } from './all-events.ts';
 import { actorCertificate, actorNames } from './certify-actor.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { limits } from './limits.ts';
+import { listedRuns } from './listed-runs.ts';
 import type { MasterClient } from './master-client.ts';
 import { certificationLines, progressLine } from './output/certificate-lines.ts';
 import { createLiveBlock } from './output/live-block.ts';
@@ -33,7 +33,8 @@ export async function certifyAll(
   const startedAt = clock.now();
   const sum = new CertificationSum();
   const progress = createProgress(session, () => sum.result(clock.now() - startedAt));
-  const runs = runsOf(session, options);
+  const { workflow, sinceMs } = options;
+  const runs = listedRuns(client, { workflow, sinceAt: sinceMs === undefined ? undefined : clock.now() - sinceMs });
   const next = async (): Promise<void> => {
     for (let run = await runs.next(); run.done !== true; run = await runs.next()) {
       await certifyOne({ client, certifier, sum }, run.value.instance);
@@ -42,7 +43,7 @@ export async function certifyAll(
   };
   try {
     await Promise.all(Array.from({ length: limits.certifyConcurrencyMax }, next));
-    if (options.sinceMs === undefined && options.workflow === undefined) await certifyActors(client, sum);
+    if (sinceMs === undefined && workflow === undefined) await certifyActors(client, sum);
   } finally {
     progress.finish();
   }
@@ -68,25 +69,6 @@ async function certifyActors(client: MasterClient, sum: CertificationSum): Promi
   for await (const name of actorNames(client)) {
     const certificate = await actorCertificate(client, name);
     if (certificate !== undefined) sum.addActor(certificate);
-  }
-}
-
-/** Newest first; the list ends at the first run that is too old. */
-async function* runsOf({ client, clock }: Session, options: CertifyAllOptions): AsyncGenerator<RunSummary> {
-  const { workflow, sinceMs } = options;
-  const oldestAt = sinceMs === undefined ? Number.NEGATIVE_INFINITY : clock.now() - sinceMs;
-  for (let before: InstanceId | undefined; ; ) {
-    const page = await client.runs({
-      limit: limits.pageLength,
-      ...(workflow === undefined ? {} : { workflow }),
-      ...(before === undefined ? {} : { before }),
-    });
-    for (const run of page.runs) {
-      if (run.submittedAt < oldestAt) return;
-      yield run;
-    }
-    before = page.runs.at(-1)?.instance;
-    if (!page.more || before === undefined) return;
   }
 }
 

@@ -6,6 +6,7 @@ import { type ConfigOverride, loadConfig } from '../config/load-config.ts';
 import type { CliDeps } from './cli-deps.ts';
 import { CommandEnd } from './command-end.ts';
 import { addCertifyCommand } from './commands/certify.command.ts';
+import { addClearCommand } from './commands/clear.command.ts';
 import { addClusterCommand } from './commands/cluster.command.ts';
 import { type CommandHost, commandGroups } from './commands/command-host.ts';
 import { addDefinitionsCommand } from './commands/definitions.command.ts';
@@ -20,9 +21,11 @@ import { addRegisterCommand } from './commands/register.command.ts';
 import { addReplayCommand } from './commands/replay.command.ts';
 import { addResolveCommand } from './commands/resolve.command.ts';
 import { addRoleCommands } from './commands/role.commands.ts';
+import { addRunSteeringCommands } from './commands/run-steering.commands.ts';
 import { addShowCommand } from './commands/show.command.ts';
 import { addStopCommand } from './commands/stop.command.ts';
 import { addSubmitCommand } from './commands/submit.command.ts';
+import { addTaskSteeringCommands } from './commands/task-steering.commands.ts';
 import { addWhyCommand } from './commands/why.command.ts';
 import { exitCodeMeanings, exitCodes } from './exit-codes.ts';
 import { reportFault } from './report-fault.ts';
@@ -105,6 +108,9 @@ function createCommands(parts: Parts): Command {
     addReplayCommand,
     addClusterCommand,
     addStopCommand,
+    addRunSteeringCommands,
+    addTaskSteeringCommands,
+    addClearCommand,
     addResolveCommand,
     addGroupCommand,
     addOperationCommands,

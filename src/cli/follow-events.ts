@@ -107,7 +107,8 @@ class EventFollower {
     ) {
       this.early.delete(event.revision);
       this.nextRevision += 1;
-      this.ended = endingTypes[event.type] ?? this.ended;
+      // An ended run that was opened again goes on.
+      this.ended = event.type === 'WorkflowReopened' ? undefined : (endingTypes[event.type] ?? this.ended);
       this.options.onEvent(event);
     }
   }

@@ -3,7 +3,7 @@ import { type JsonRecord, type JsonValue, jsonRecordSchema } from '../../schemas
 import { AppError } from '../errors/app-error.ts';
 
 export function paramsFrom(options: { json: string | undefined; pairs: readonly string[] }): JsonRecord {
-  return { ...recordFrom(options.json), ...Object.fromEntries(options.pairs.map(pairFrom)) };
+  return { ...recordFrom(options.json, '--params-json'), ...Object.fromEntries(options.pairs.map(pairFrom)) };
 }
 
 /**
@@ -25,14 +25,12 @@ function pairFrom(pair: string): [string, JsonValue] {
   throw new AppError('BAD_REQUEST', `--param: expected name=value, found "${pair}".`);
 }
 
-function recordFrom(json: string | undefined): JsonRecord {
+/** The object that an option gives as JSON. @throws AppError */
+export function recordFrom(json: string | undefined, option: string): JsonRecord {
   if (json === undefined) return {};
   const parsed = jsonRecordSchema.safeParse(valueFrom(json));
   if (parsed.success) return parsed.data;
-  throw new AppError(
-    'BAD_REQUEST',
-    `--params-json: expected a JSON object such as '{"name": "value"}', found ${json}.`,
-  );
+  throw new AppError('BAD_REQUEST', `${option}: expected a JSON object such as '{"name": "value"}', found ${json}.`);
 }
 
 function valueFrom(json: string): unknown {

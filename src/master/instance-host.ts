@@ -18,7 +18,7 @@
 import type { Violation } from '../../actors/invariants/history-event.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { Priority } from '../../schemas/definition/workflow.definition.ts';
-import type { ParentRun } from '../../schemas/events/workflow-instance.events.ts';
+import type { ParentRun, Start } from '../../schemas/events/workflow-instance.events.ts';
 import type { Incarnation, InstanceId, MasterId, SubmissionKey } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
 import type { MessageOutcome } from '../actor-host/decision-loop.ts';
@@ -66,6 +66,9 @@ export type NewRun = {
   /** The task of another run that starts this one. */
   parent?: ParentRun;
   priority?: Priority;
+  /** Absent: everything runs. */
+  start?: Start;
+  dryRun?: boolean;
   origin: RunOrigin;
 };
 
@@ -239,19 +242,10 @@ export class InstanceHost {
       origin: run.origin,
       claimRevision,
     });
-    const { key, params, given, logicalAt, parent, priority, origin } = run;
+    const { id: _id, definition: _definition, origin, ...about } = run;
     const owner = this.#claims.owner(claimRevision);
     const now = this.#options.clock.now();
-    const about = {
-      definition: reference,
-      key,
-      params,
-      given,
-      ...(logicalAt === undefined ? {} : { logicalAt }),
-      ...(parent === undefined ? {} : { parent }),
-      ...(priority === undefined ? {} : { priority }),
-    };
-    const submit = { type: 'SubmitWorkflow', now, ...about, owner } as const;
+    const submit = { type: 'SubmitWorkflow', now, ...about, definition: reference, owner } as const;
     const outcome = await this.#send(instance, submit, origin.correlationId);
     if (outcome.kind === 'durable') return true;
     this.drop(instance);

@@ -2,6 +2,7 @@
 
 import { outputsOfRun } from '../../actors/child-runs/child-run.ts';
 import type { Plan } from '../../actors/graph/plan.ts';
+import { possibleCommands, possibleTaskCommands } from '../../actors/workflow-instance/capabilities.ts';
 import { explain } from '../../actors/workflow-instance/explain.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import { runStatusOf, taskStateOf, taskSummaries } from '../../actors/workflow-instance/workflow-instance.view.ts';
@@ -19,6 +20,7 @@ import {
   type RunReply,
   runQuerySchema,
   runsQuerySchema,
+  type TaskSummary,
 } from '../../schemas/messages/client.messages.ts';
 import { type WhyReply, whyQuerySchema } from '../../schemas/messages/explanation.messages.ts';
 import { queryKinds, subjects } from '../../schemas/messages/subjects.ts';
@@ -101,7 +103,8 @@ export class RunQueries {
       params: context.params,
       ...declaredOutputs(actor.plan, snapshot),
       counts: { ...context.counts },
-      tasks: await withMissingRuns(this.#options, { actor, snapshot }, taskSummaries(actor.plan, context)),
+      can: possibleCommands({ actor, snapshot }),
+      tasks: await withMissingRuns(this.#options, { actor, snapshot }, withCommands({ actor, snapshot })),
     };
   }
 
@@ -213,4 +216,14 @@ export function notFound(id: InstanceId): AppError {
 function taskNotFound({ definition }: Plan, task: TaskName): AppError {
   const names = definition.tasks.slice(0, 20).map(({ name }) => name);
   return new AppError('ATTEMPT_NOT_FOUND', `the run has no task ${task}; it has ${names.join(', ')}`);
+}
+
+/** Trying every command on more tasks than this takes too long for a view. */
+const triedTasksMax = 1_000;
+
+function withCommands(run: Pick<FoldedRun, 'actor' | 'snapshot'>): TaskSummary[] {
+  const { plan } = run.actor;
+  const summaries = taskSummaries(plan, run.snapshot.context);
+  if (plan.tasks.length > triedTasksMax) return summaries;
+  return summaries.map((summary) => ({ ...summary, can: possibleTaskCommands(run, summary.task) }));
 }

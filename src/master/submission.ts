@@ -11,6 +11,7 @@ import type { JsonRecord } from '../../schemas/json.ts';
 import { type Receipt, type SubmitRequest, submitRequestSchema } from '../../schemas/messages/client.messages.ts';
 import type { IdSource } from '../clock/clock.port.ts';
 import type { DefinitionStore, RunnableDefinition } from '../definitions/definition-store.ts';
+import { nearestName } from '../definitions/nearest-name.ts';
 import { AppError } from '../errors/app-error.ts';
 import { decodeInstanceEvent, instanceStream } from '../journal/codec.ts';
 import type { Journal } from '../journal/journal.port.ts';
@@ -30,9 +31,10 @@ export async function submit(options: SubmissionOptions, workflow: WorkflowName,
   const definition = await definitionFor(options.definitions, workflow, request.version);
   const params = checkParams(definition, request.params);
   refuseFaulty(definition, params);
+  refuseUnknownTasks(definition, request);
   const key = request.key ?? (options.ids.uuid() as SubmissionKey);
   const id = instanceIdOf(workflow, key);
-  const { traceparent, logicalAt } = request;
+  const { traceparent, logicalAt, start, dryRun, priority } = request;
   const origin = { correlationId: request.correlationId ?? id, ...(traceparent === undefined ? {} : { traceparent }) };
   const { isNew } = await options.host.create({
     id,
@@ -41,6 +43,9 @@ export async function submit(options: SubmissionOptions, workflow: WorkflowName,
     params,
     given: Object.keys(request.params),
     ...(logicalAt === undefined ? {} : { logicalAt }),
+    ...(start === undefined ? {} : { start }),
+    ...(dryRun === true ? { dryRun } : {}),
+    ...(priority === undefined ? {} : { priority }),
     origin,
   });
   if (!isNew) return { ...(await firstReceipt(options.journal, id, key)), duplicate: true };
@@ -110,6 +115,24 @@ function refuseFaulty({ reference }: RunnableDefinition, params: JsonRecord): vo
   throw new AppError(code, `the parameter ${name} of ${reference.name}: ${fault.message}`, {
     details: { param: name },
   });
+}
+
+function refuseUnknownTasks({ plan, reference }: RunnableDefinition, { start }: SubmitRequest): void {
+  const unknown = start?.tasks.find((task) => plan.indexOf(task) === undefined);
+  if (unknown === undefined) return;
+  const known = plan.tasks.map(({ definition }) => definition.name);
+  const nearest = nearestName(unknown, known);
+  const hint = nearest === undefined ? `it has ${namesOf(known)}` : `did you mean ${nearest}?`;
+  throw new AppError('BAD_REQUEST', `the workflow ${reference.name} has no task ${unknown} to start with; ${hint}`, {
+    details: { task: unknown, ...(nearest === undefined ? {} : { nearest }) },
+  });
+}
+
+const namedMax = 10;
+
+function namesOf(names: readonly string[]): string {
+  const more = names.length > namedMax ? ` and ${names.length - namedMax} more` : '';
+  return `${names.slice(0, namedMax).join(', ')}${more}`;
 }
 
 async function firstReceipt(journal: Journal, id: InstanceId, key: SubmissionKey): Promise<Receipt> {

@@ -138,6 +138,9 @@ function changesOf(instance: InstanceId, event: WorkflowInstanceEvent): RunChang
     return [{ kind: 'resultKept', result: { cacheKey, source, expiresAt, outputs } }];
   }
   if (event.type === 'WorkflowReopened') return [{ kind: 'reopened', instance }];
+  if (event.type === 'WorkflowPauseRequested') return status('pausing');
+  if (event.type === 'WorkflowPaused') return status('paused');
+  if (event.type === 'WorkflowResumed' || event.type === 'WorkflowAdmitted') return status('running');
   if (event.type === 'WorkflowStopRequested') return status('stopping');
   if (event.type === 'WorkflowSucceeded') return status('succeeded', event.data.finishedAt);
   if (event.type === 'WorkflowFailed') return status('failed', event.data.finishedAt);

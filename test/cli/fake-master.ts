@@ -15,7 +15,7 @@ import {
   runsQuerySchema,
   submitRequestSchema,
 } from '../../schemas/messages/client.messages.ts';
-import { commandRequestSchema } from '../../schemas/messages/command.messages.ts';
+import { type CommandRequest, commandRequestSchema } from '../../schemas/messages/command.messages.ts';
 import {
   actorEventsQuerySchema,
   type GroupsReply,
@@ -43,6 +43,8 @@ export type FakeMaster = {
   requests: { subject: string; body: unknown }[];
   /** Answers of the next requests on a subject, instead of the usual ones; `silence` gives none. */
   script: Map<string, (ErrorReply | { raw: unknown } | 'silence' | 'usual')[]>;
+  /** Of commands that were done. */
+  commandKeys: Set<string>;
   /** The run that the next submission makes. */
   nextRun: (() => FakeRun) | undefined;
   /** Publishes an event of a run as a message; `isDurable` false means that no query knows it. */
@@ -61,6 +63,7 @@ export function createFakeMaster(transport: Transport): FakeMaster {
     actorEvents: [],
     requests: [],
     script: new Map(),
+    commandKeys: new Set(),
     nextRun: undefined,
     publish: (run, event) => {
       transport.publish(subjects.events(run.run.workflow, run.run.instance, event.type), event);
@@ -143,12 +146,20 @@ function command(master: FakeMaster, body: unknown): unknown {
   const { instance } = request;
   return withRun(master, instance, (run) => {
     if (request.type === 'resolveLost') return resolveLost(run, request.task);
+    if (request.type !== 'stop') return steered(master, run, request);
     if (run.run.status !== 'running') {
       return { code: 'COMMAND_NOT_ALLOWED', message: `The run ${instance} has already ${run.run.status}.` };
     }
     run.run.status = 'stopping';
     return { instance, revision: run.revision + 1, changed: true, status: 'stopping' };
   });
+}
+
+function steered(master: FakeMaster, run: FakeRun, { key = '' }: CommandRequest): unknown {
+  const { instance } = run.run;
+  const changed = !master.commandKeys.has(key);
+  master.commandKeys.add(key);
+  return { instance, revision: run.revision + (changed ? 1 : 0), changed, status: run.run.status };
 }
 
 function explained(run: FakeRun, name: TaskName, at = run.revision): unknown {

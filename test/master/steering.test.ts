@@ -50,12 +50,14 @@ const untilTasks = (instance: InstanceId, expected: Record<string, string>) =>
 
 describe('a run that goes on', () => {
   test('is paused and resumed; nothing is placed meanwhile, what runs goes on', async () => {
-    const instance = await started([scripted(taskOf('a'), { afterMs: 100 }), taskOf('b', ['a'])]);
+    const instance = await started([scripted(taskOf('a'), { afterMs: 800 }), taskOf('b', ['a'])]);
     await untilTasks(instance, { a: 'running' });
     expect(await send(instance, { type: 'pause', key: 'p' })).toMatchObject({ changed: true, status: 'pausing' });
     await expect.poll(async () => (await cluster.show(instance)).run.status).toBe('paused');
     expect(await statusesOf(instance)).toMatchObject({ a: 'succeeded', b: 'ready' });
     expect(await send(instance, { type: 'pause', key: 'p' })).toMatchObject({ changed: false, status: 'paused' });
+    const paused = () => cluster.ask(subjects.query('runs'), { status: 'paused' });
+    await expect.poll(paused).toMatchObject({ runs: [{ instance }] });
     await send(instance, { type: 'resume' });
     expect((await cluster.whenEnded(instance)).run.status).toBe('succeeded');
   });
@@ -298,5 +300,51 @@ describe('a run of a workflow with limited concurrency', () => {
     }
     await send(second, { type: 'sendSignal', name: 'go' });
     await cluster.whenEnded(second);
+  });
+});
+
+describe('a submission', () => {
+  const ways: [string, object, Record<string, string>][] = [
+    ['only', { tasks: ['b'], mode: 'only' }, { a: 'skipped', b: 'succeeded', c: 'skipped', d: 'skipped' }],
+    ['from', { tasks: ['b'], mode: 'forward' }, { a: 'skipped', b: 'succeeded', c: 'succeeded', d: 'skipped' }],
+    ['to', { tasks: ['b'], mode: 'backward' }, { a: 'succeeded', b: 'succeeded', c: 'skipped', d: 'skipped' }],
+  ];
+  test.each(ways)('may begin with a part of the tasks: %s', async (_, start, statuses) => {
+    await cluster.register(workflowOf([taskOf('a'), taskOf('b', ['a']), taskOf('c', ['b']), taskOf('d')]));
+    const { instance } = await cluster.submit('tested', { start });
+    expect((await cluster.whenEnded(instance)).run.status).toBe('succeeded');
+    expect(await statusesOf(instance)).toEqual(statuses);
+  });
+
+  test('that names an unknown task is refused with the one that was meant', async () => {
+    await cluster.register(workflowOf([taskOf('extract'), taskOf('load', ['extract'])]));
+    const ask = (task: string) =>
+      cluster.ask(subjects.submit('tested' as never), { key: 'k', start: { tasks: [task], mode: 'only' } });
+    expect(errorReplySchema.parse(await ask('extrakt'))).toEqual({
+      code: 'BAD_REQUEST',
+      message: 'the workflow tested has no task extrakt to start with; did you mean extract?',
+      details: { task: 'extrakt', nearest: 'extract' },
+    });
+    expect(errorReplySchema.parse(await ask('publish')).message).toContain('it has extract, load');
+    expect(await cluster.submit('tested', { key: 'k' })).toMatchObject({ duplicate: false });
+  });
+
+  test('runs nothing in a dry run, and says so', async () => {
+    await cluster.register(workflowOf([lasting(taskOf('a')), taskOf('b', ['a'])]));
+    const { instance } = await cluster.submit('tested', { dryRun: true });
+    const { run, tasks } = await cluster.whenEnded(instance);
+    expect(run).toMatchObject({ status: 'succeeded', dryRun: true });
+    expect(tasks.every(({ attempts }) => attempts === 0)).toBe(true);
+  });
+
+  test('has its own priority among all that waits for a worker', async () => {
+    await cluster.register(workflowOf([{ ...taskOf('a'), workerGroup: 'small' as never }]));
+    const low = (await cluster.submit('tested', { priority: 'low' })).instance;
+    const high = (await cluster.submit('tested', { priority: 'highest' })).instance;
+    await cluster.startWorker('w2', { group: 'small', slots: 1 });
+    await Promise.all([cluster.whenEnded(low), cluster.whenEnded(high)]);
+    const assignedAt = (instance: InstanceId) =>
+      cluster.eventsOf(instance).find(({ type }) => type === 'TaskAssigned')?.position ?? '';
+    expect(Number(assignedAt(high))).toBeLessThan(Number(assignedAt(low)));
   });
 });

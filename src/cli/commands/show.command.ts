@@ -3,6 +3,7 @@ import type { RunReply, TaskSummary } from '../../../schemas/messages/client.mes
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { paintStatus } from '../output/colors.ts';
 import { oneLine, shortened } from '../output/plain-text.ts';
+import { possibleCommandsText } from '../output/possible-commands.ts';
 import { shortAge, shortDuration } from '../output/short-time.ts';
 import { type Column, formatTable } from '../output/table.ts';
 import { resolveInstance } from '../resolve-instance.ts';
@@ -39,6 +40,7 @@ async function show(session: Session, part: string): Promise<ExitCode> {
 function headLines({ screen: { colors } }: Session, reply: RunReply, now: number): string[] {
   const { run, owner, params, counts, revision } = reply;
   const field = (name: string, value: string): string => `${colors.dim(name.padEnd(10))}${value}`;
+  const possible = possibleCommandsText(reply);
   const hasParams = Object.keys(params).length > 0;
   return [
     `${colors.bold(run.workflow)} version ${run.version}  ${paintStatus(colors, run.status)(run.status)}`,
@@ -56,6 +58,7 @@ function headLines({ screen: { colors } }: Session, reply: RunReply, now: number
       ? []
       : [field('outputs', shortened(oneLine(JSON.stringify(reply.outputs)), paramsLengthMax))]),
     field('tasks', countsText(counts)),
+    ...(possible === '' ? [] : [field('can', shortened(oneLine(possible), paramsLengthMax))]),
   ];
 }
 

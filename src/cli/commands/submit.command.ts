@@ -1,12 +1,15 @@
 /** `millrace submit`: starts a run. The submission has a key, so that repeating it never makes a second run. */
-import type { WorkflowName } from '../../../schemas/ids.ts';
+import { Option } from 'commander';
+import { type Priority, priorities } from '../../../schemas/definition/workflow.definition.ts';
+import type { TaskName, WorkflowName } from '../../../schemas/ids.ts';
 import { type SubmissionKey, submissionKeySchema } from '../../../schemas/ids.ts';
-import type { Receipt } from '../../../schemas/messages/client.messages.ts';
+import type { Receipt, SubmitRequest } from '../../../schemas/messages/client.messages.ts';
 import { AppError } from '../../errors/app-error.ts';
 import {
   collected,
   type DurationMs,
   durationMs,
+  severalTasks,
   submissionKey,
   timeAt,
   wholeNumber,
@@ -27,6 +30,11 @@ type SubmitOptions = {
   key?: SubmissionKey;
   version?: number;
   logicalAt?: number;
+  only?: TaskName[];
+  from?: TaskName[];
+  to?: TaskName[];
+  dryRun?: boolean;
+  priority?: Priority;
   wait?: boolean;
   timeout?: DurationMs;
 };
@@ -45,6 +53,11 @@ export function addSubmitCommand(host: CommandHost): void {
     .option('--key <key>', 'identity of this submission: the same key never makes a second run', submissionKey)
     .option('--version <number>', 'version of the workflow (default: the newest)', wholeNumber({ min: 1, max: 1e9 }))
     .option('--logical-at <time>', 'time that the run stands for, with its zone (default: now)', timeAt)
+    .option('--only <task>', 'run only this task; may be repeated', severalTasks)
+    .option('--from <task>', 'run this task and all that needs it; may be repeated', severalTasks)
+    .option('--to <task>', 'run this task and all that it needs; may be repeated', severalTasks)
+    .option('--dry-run', 'run no task: each succeeds at once, without outputs')
+    .addOption(new Option('--priority <priority>', 'in place of the priorities of the tasks').choices(priorities))
     .option('--wait', 'wait until the run has ended; the exit code is its result')
     .option('--timeout <duration>', 'with --wait: how long, such as 30s or 10m', durationMs)
     .addHelpText(
@@ -65,8 +78,9 @@ async function submit(session: Session, workflow: WorkflowName | undefined, opti
   const params = paramsFrom({ json: options.paramsJson, pairs: options.param ?? [] });
   const key = options.key ?? submissionKeySchema.parse(session.ids.uuid());
   const target = await targetOf(session, workflow, options);
-  const { logicalAt } = options;
-  const receipt = await submitWithKey(session, target, { key, params, version: target.version, logicalAt });
+  const { logicalAt, dryRun, priority } = options;
+  const request = { key, params, version: target.version, logicalAt, start: startOf(options), dryRun, priority };
+  const receipt = await submitWithKey(session, target, request);
   if (options.wait !== true) {
     showReceipt(session, receipt);
     return exitCodes.ok;
@@ -85,7 +99,16 @@ function refuseContradictions(workflow: WorkflowName | undefined, options: Submi
   if (file !== undefined && version !== undefined) {
     throw new AppError('BAD_REQUEST', '--version goes with a registered workflow; --file makes its own version.');
   }
+  if ([options.only, options.from, options.to].filter((tasks) => tasks !== undefined).length > 1) {
+    throw new AppError('BAD_REQUEST', '--only, --from and --to exclude each other: use one of them.');
+  }
   if (timeout !== undefined && wait !== true) throw new AppError('BAD_REQUEST', '--timeout goes with --wait.');
+}
+
+function startOf({ only, from, to }: SubmitOptions): SubmitRequest['start'] {
+  if (only !== undefined) return { tasks: only, mode: 'only' };
+  if (from !== undefined) return { tasks: from, mode: 'forward' };
+  return to === undefined ? undefined : { tasks: to, mode: 'backward' };
 }
 
 async function targetOf(
