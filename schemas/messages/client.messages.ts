@@ -111,11 +111,15 @@ export const taskSummarySchema = z.object({
   note: z.string().optional(),
   /** Of a dependent: which runs it still waits for, as the answering master sees them now. */
   missing: z.string().optional(),
-  /** Commands that it would take now. Absent in runs of more than 1,000 tasks. */
+  /** Commands that it would take now, when asked for. Absent in runs of more than 1,000 tasks. */
   can: z.array(commandTypeSchema).optional(),
 });
 
-export const runQuerySchema = z.strictObject({ instance: instanceIdSchema });
+export const runQuerySchema = z.strictObject({
+  instance: instanceIdSchema,
+  /** Whether to answer as well which commands are possible. Each is tried, which takes more time than all the rest. */
+  can: z.boolean().default(false),
+});
 export const runReplySchema = z.object({
   run: runSummarySchema,
   owner: z.object({ master: masterIdSchema, host: z.string(), epoch: z.int() }).optional(),
@@ -124,7 +128,7 @@ export const runReplySchema = z.object({
   /** Of a run that succeeded and whose definition declares outputs; absent when they cannot be told. */
   outputs: jsonRecordSchema.optional(),
   counts: z.record(z.string(), z.int()),
-  /** Commands that the run as a whole would take now. */
+  /** Commands that the run as a whole would take now, when asked for. */
   can: z.array(possibleCommandSchema).optional(),
   tasks: z.array(taskSummarySchema),
 });
@@ -191,6 +195,7 @@ export type RunStatus = z.infer<typeof runStatusSchema>;
 export type RunSummary = z.infer<typeof runSummarySchema>;
 export type RunsQuery = z.infer<typeof runsQuerySchema>;
 export type TaskSummary = z.infer<typeof taskSummarySchema>;
+export type RunQuery = z.infer<typeof runQuerySchema>;
 export type RunReply = z.infer<typeof runReplySchema>;
 export type EventView = z.infer<typeof eventViewSchema>;
 export type DefinitionReply = z.infer<typeof definitionReplySchema>;

@@ -46,7 +46,7 @@ async function clearOne({ client }: Session, run: RunSummary, clearing: Clearing
   const { instance, workflow } = run;
   const { body, key, by, reason, isDryRun } = clearing;
   try {
-    if (isDryRun) return { instance, workflow, ...expected(await client.run(instance), body) };
+    if (isDryRun) return { instance, workflow, ...expected(await client.run(instance, true), body) };
     const said = { key: `${key}.${instance}`, by, ...(reason === undefined ? {} : { reason }) };
     const { changed, revision, status } = await client.command({ ...body, instance, ...said });
     return { instance, workflow, outcome: changed ? 'cleared' : 'doneBefore', revision, status };

@@ -54,7 +54,8 @@ export type MasterClient = {
   register(definition: WorkflowDefinition): Promise<RegisterReceipt>;
   command(request: CommandRequest): Promise<CommandReceipt>;
   runs(query: z.input<typeof runsQuerySchema>): Promise<RunsReply>;
-  run(instance: InstanceId): Promise<RunReply>;
+  /** @param can also which commands are possible */
+  run(instance: InstanceId, can?: boolean): Promise<RunReply>;
   why(query: z.input<typeof whyQuerySchema>): Promise<WhyReply>;
   events(query: z.input<typeof eventsQuerySchema>): Promise<EventsReply>;
   logs(query: z.input<typeof logsQuerySchema>): Promise<LogsReply>;
@@ -87,7 +88,8 @@ export function createMasterClient(deps: MasterClientDeps): MasterClient {
     command: (body) => ask({ subject: subjects.command, body, reply: commandReceiptSchema }),
     runs: (query) =>
       ask({ subject: subjects.query('runs'), body: runsQuerySchema.parse(query), reply: runsReplySchema }),
-    run: (instance) => ask({ subject: subjects.query('run'), body: { instance }, reply: runReplySchema }),
+    run: (instance, can = false) =>
+      ask({ subject: subjects.query('run'), body: { instance, ...(can ? { can } : {}) }, reply: runReplySchema }),
     why: (query) => ask({ subject: subjects.query('why'), body: whyQuerySchema.parse(query), reply: whyReplySchema }),
     events: (query) =>
       ask({ subject: subjects.query('events'), body: eventsQuerySchema.parse(query), reply: eventsReplySchema }),

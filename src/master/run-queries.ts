@@ -17,6 +17,7 @@ import {
   type LogsReply,
   logsQuerySchema,
   logsReplySchema,
+  type RunQuery,
   type RunReply,
   runQuerySchema,
   runsQuerySchema,
@@ -62,7 +63,7 @@ export class RunQueries {
       case 'runs':
         return this.#options.index.list(parseBody(runsQuerySchema, body ?? {}, 'a question for runs'));
       case 'run':
-        return this.#run(parseBody(runQuerySchema, body, 'a question for a run').instance);
+        return this.#run(parseBody(runQuerySchema, body, 'a question for a run'));
       case 'events':
         return this.#events(body);
       case 'why':
@@ -80,9 +81,11 @@ export class RunQueries {
     }
   }
 
-  async #run(id: InstanceId): Promise<RunReply> {
-    const { actor, snapshot, revision } = await this.#folded(id);
+  async #run({ instance: id, can }: RunQuery): Promise<RunReply> {
+    const folded = await this.#folded(id);
+    const { actor, snapshot, revision } = folded;
     const { context, value } = snapshot;
+    const summaries = taskSummaries(actor.plan, context);
     const { definition, key, submittedAt, finishedAt, logicalAt, parent, dryRun, owner, epoch } = context;
     if (definition === null || key === null || submittedAt === null) throw notFound(id);
     return {
@@ -103,8 +106,8 @@ export class RunQueries {
       params: context.params,
       ...declaredOutputs(actor.plan, snapshot),
       counts: { ...context.counts },
-      can: possibleCommands({ actor, snapshot }),
-      tasks: await withMissingRuns(this.#options, { actor, snapshot }, withCommands({ actor, snapshot })),
+      ...(can ? { can: possibleCommands({ actor, snapshot }) } : {}),
+      tasks: await withMissingRuns(this.#options, { actor, snapshot }, can ? withCommands(folded) : summaries),
     };
   }
 

@@ -4,6 +4,7 @@ import type { ScriptStep } from '../../schemas/definition/task-settings.ts';
 import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
 import { errorReplySchema } from '../../schemas/errors.ts';
 import type { InstanceId, TaskName } from '../../schemas/ids.ts';
+import { runReplySchema } from '../../schemas/messages/client.messages.ts';
 import { commandReceiptSchema } from '../../schemas/messages/command.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import { taskOf, workflowOf } from '../kit/definitions.ts';
@@ -347,4 +348,21 @@ describe('a submission', () => {
       cluster.eventsOf(instance).find(({ type }) => type === 'TaskAssigned')?.position ?? '';
     expect(Number(assignedAt(high))).toBeLessThan(Number(assignedAt(low)));
   });
+});
+
+test('a run tells what it would take now when it is asked', async () => {
+  const instance = await started([signalled(taskOf('a')), taskOf('b', ['a'])]);
+  await untilTasks(instance, { a: 'awaiting' });
+  const reply = runReplySchema.parse(await cluster.ask(subjects.query('run'), { instance, can: true }));
+  expect(reply.can).toEqual([
+    { type: 'stop' },
+    { type: 'pause' },
+    { type: 'changePriority' },
+    { type: 'sendSignal', name: 'go' },
+  ]);
+  expect(reply.tasks.map(({ can }) => can)).toEqual([
+    ['stopTask', 'isolateTask', 'changePriority'],
+    ['stopTask', 'skipTask', 'clearTasks', 'isolateTask', 'changePriority'],
+  ]);
+  expect((await cluster.show(instance)).can).toBeUndefined();
 });

@@ -25,7 +25,7 @@ export function addShowCommand(host: CommandHost): void {
 
 async function show(session: Session, part: string): Promise<ExitCode> {
   const { client, screen, json, clock } = session;
-  const reply = await client.run(await resolveInstance(client, part));
+  const reply = await client.run(await resolveInstance(client, part), true);
   if (json) {
     screen.printJson(reply);
     return exitCodes.ok;
