@@ -88,7 +88,7 @@ export function clearingOf(tasks: TaskName[], withDescendants: boolean): Command
 function addPriority(host: CommandHost): void {
   const command = steering(host, 'priority', 'Change the priority of a run, or of one of its tasks.')
     .argument('<run>', runArgument)
-    .addArgument(new Argument('<priority>', 'the new priority').choices(priorities))
+    .addArgument(new Argument('<to>', 'the new priority').choices(priorities))
     .argument('[task]', 'only this task', taskName);
   withSteerOptions(command)
     .addHelpText('after', examples('millrace priority 0193a4c2 highest', 'millrace priority 0193a4c2 low cleanup'))
@@ -104,7 +104,7 @@ function addSignal(host: CommandHost): void {
   const command = steering(host, 'signal', 'Send a signal to a run: a task that waits for it takes it, now or later.')
     .argument('<run>', runArgument)
     .argument('<name>', 'name of the signal')
-    .argument('[payload]', 'what comes with it: JSON, or text (default: null)', payloadFrom);
+    .argument('[json]', 'what comes with it: JSON, or text (default: null)', payloadFrom);
   withSteerOptions(command)
     .addHelpText(
       'after',
