@@ -1,5 +1,7 @@
 /** A Job or a pod of Kubernetes in our words. Its id says what it is and where: `job/<namespace>/<name>`. */
+
 import type { Application, ApplicationState } from '../../schemas/clusters/application.schema.ts';
+import { kubernetesIdPattern } from '../../schemas/clusters/application-id.schema.ts';
 import type { KubernetesJob, KubernetesPod } from '../../schemas/clusters/kubernetes-answers.schema.ts';
 import { diagnosticsLengthMax, shortened } from './cluster-answers.ts';
 
@@ -8,7 +10,6 @@ export const attemptLabel = 'millrace/attempt';
 
 export type KubernetesId = { kind: 'job' | 'pod'; namespace: string; name: string };
 
-const idPattern = /^(job|pod)\/([a-z0-9]([a-z0-9-]*[a-z0-9])?)\/([a-z0-9]([a-z0-9.-]*[a-z0-9])?)$/;
 const podStates: Readonly<Record<string, ApplicationState>> = {
   Pending: 'accepted',
   Running: 'running',
@@ -19,7 +20,7 @@ const endStates: ReadonlySet<ApplicationState> = new Set(['succeeded', 'failed']
 
 /** Undefined when it is no id of ours. */
 export function parseKubernetesId(id: string): KubernetesId | undefined {
-  const [, kind, namespace, , name] = idPattern.exec(id) ?? [];
+  const [, kind, namespace, name] = kubernetesIdPattern.exec(id) ?? [];
   if (kind === undefined || namespace === undefined || name === undefined) return undefined;
   return { kind: kind as KubernetesId['kind'], namespace, name }; // The pattern admits no other.
 }

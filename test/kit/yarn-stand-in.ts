@@ -45,10 +45,8 @@ export class YarnStandIn {
   }
 
   submit(app: Partial<StandInApp> = {}): StandInApp {
-    this.count += 1;
-    const id = `application_1700000000000_${String(this.count).padStart(4, '0')}`;
     const whole: StandInApp = {
-      id,
+      id: app.id ?? this.nextId(),
       name: 'app',
       user: 'etl',
       state: 'ACCEPTED',
@@ -99,7 +97,8 @@ export class YarnStandIn {
   }
 
   private nextId(): string {
-    return `application_1700000000000_${String(this.count + 1).padStart(4, '0')}`;
+    this.count += 1;
+    return `application_1700000000000_${String(this.count).padStart(4, '0')}`;
   }
 
   private submitted({ body, url }: StandInRequest): StandInAnswer {
