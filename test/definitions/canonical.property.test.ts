@@ -30,19 +30,48 @@ const extras = fc.record(
     timeout: duration,
     priority: fc.constantFrom('highest', 'low'),
     env: fc.dictionary(fc.stringMatching(/^[A-Z_]{1,8}$/), fc.string(), { maxKeys: 3 }),
+    delay: duration,
+    queueTimeout: duration,
+    enabled: fc.boolean(),
   },
   { requiredKeys: [] },
 );
 /** Task n may need tasks before it only: such a graph has no circle. */
-const source = fc
-  .array(fc.tuple(settings, extras, fc.array(fc.nat(), { maxLength: 3 })), { minLength: 1, maxLength: 12 })
-  .map((rows) => {
-    const tasks = rows.map(([own, other, needs], index) => {
-      const needed = index === 0 ? [] : [...new Set(needs.map((n) => `t${n % index}`))];
-      return [`t${index}`, { ...own, ...other, needs: needed }] as const;
-    });
-    return { name: 'random', params: { p: null, q: [1, { r: 'x' }] }, tasks: Object.fromEntries(tasks) };
-  });
+const graph = fc
+  .array(fc.array(fc.nat(), { maxLength: 3 }), { minLength: 1, maxLength: 12 })
+  .map((rows) => rows.map((needs, index) => (index === 0 ? [] : [...new Set(needs.map((n) => `t${n % index}`))])));
+const kinds = ['worker', 'worker', 'switch', 'conditions', 'signal', 'approval'] as const;
+const source = graph.chain((graphNeeds) =>
+  fc
+    .array(fc.tuple(settings, extras, fc.constantFrom(...kinds)), {
+      minLength: graphNeeds.length,
+      maxLength: graphNeeds.length,
+    })
+    .map((rows) => {
+      const tasks = rows.map(([own, other, kind], index) => {
+        const name = `t${index}`;
+        const needs = graphNeeds[index] ?? [];
+        const dependants = graphNeeds.flatMap((others, at) => (others.includes(name) ? [`t${at}`] : []));
+        return [name, { ...(decided(kind, needs, dependants) ?? { ...own, ...other }), needs }] as const;
+      });
+      return { name: 'random', params: { p: null, q: [1, { r: 'x' }] }, tasks: Object.fromEntries(tasks) };
+    }),
+);
+
+/** A task that no worker runs, where one of that kind fits. */
+function decided(kind: (typeof kinds)[number], needs: string[], dependants: string[]): object | undefined {
+  const [need] = needs;
+  const [first, ...others] = dependants;
+  if (kind === 'switch' && first !== undefined) {
+    return { type: kind, cases: [{ when: 'params.p == 1', next: first }], otherwise: others };
+  }
+  if (kind === 'conditions' && need !== undefined) {
+    const ends = Object.fromEntries(needs.map((name) => [name, 'failed']));
+    return { type: kind, when: { any: [{ task: need, is: 'succeeded' }, ends] }, next: dependants };
+  }
+  if (kind === 'signal') return { type: kind, name: 'go', timeout: '5s', retry: 2 };
+  return kind === 'approval' ? { type: kind, question: 'Go on?' } : undefined;
+}
 
 function definitionOf(value: unknown) {
   const parsed = parseDefinition(JSON.stringify(value), 'random.json');
