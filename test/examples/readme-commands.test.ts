@@ -6,6 +6,7 @@ import type { InstanceId } from '../../schemas/ids.ts';
 import { runsReplySchema } from '../../schemas/messages/client.messages.ts';
 import { groupsReplySchema } from '../../schemas/messages/concurrency.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
+import { eventually } from '../kit/eventually.ts';
 import { type ProcessCluster, startProcessCluster } from '../kit/process-cluster.ts';
 
 const repository = new URL('../../', import.meta.url).pathname;
@@ -33,6 +34,8 @@ async function runReadme(example: string): Promise<void> {
       if (word === '<run>') args.push(await newestRunOf(example));
       else args.push(word.startsWith('examples/') ? join(repository, word) : word);
     }
+    const [name, run = '', task = ''] = args;
+    if (name === 'approve') await untilAwaited(run as InstanceId, task);
     const { exitCode, output } = await cluster.millrace(...args);
     expect(exitCode, output).toBe(0);
   }
@@ -43,6 +46,14 @@ async function newestRunOf(workflow: string): Promise<InstanceId> {
   const [run] = reply.runs;
   if (run === undefined) throw new Error(`there is no run of ${workflow}`);
   return run.instance;
+}
+
+/** A person only answers what is asked. */
+async function untilAwaited(run: InstanceId, task: string): Promise<void> {
+  await eventually(`${task} waits for an answer`, async () => {
+    const { tasks } = await cluster.client.show(run);
+    return tasks.find((one) => one.task === task)?.status === 'awaiting' ? true : undefined;
+  });
 }
 
 async function statusesOf(run: InstanceId): Promise<Record<string, string>> {
@@ -118,6 +129,14 @@ test('conditions-switch', async () => {
   expect(third).toMatchObject({ ...begun, split: 'skipped', check: 'skipped', guard: 'skipped', repair: 'skipped' });
   const why = await cluster.millrace('why', runs[1]?.instance ?? '', 'publish');
   expect(why.output).toContain('publish was skipped because guard took otherwise');
+});
+
+test('approval-signal', async () => {
+  await runReadme('approval-signal');
+  const run = await newestRunOf('approval-signal');
+  expect((await cluster.client.whenEnded(run)).run.status).toBe('succeeded');
+  expect(await outputsOf('approval-signal')).toMatchObject({ payment: { payload: 120 }, ship: { shipped: 'for 120' } });
+  expect(await statusesOf(run)).toMatchObject({ refund: 'skipped' });
 });
 
 test('delay-timeout', async () => {
