@@ -135,8 +135,12 @@ test('approval-signal', async () => {
   await runReadme('approval-signal');
   const run = await newestRunOf('approval-signal');
   expect((await cluster.client.whenEnded(run)).run.status).toBe('succeeded');
-  expect(await outputsOf('approval-signal')).toMatchObject({ payment: { payload: 120 }, ship: { shipped: 'for 120' } });
-  expect(await statusesOf(run)).toMatchObject({ refund: 'skipped' });
+  expect(await outputsOf('approval-signal')).toMatchObject({
+    payment: { payload: 120 },
+    receipt: { receipt: 'paid 120' },
+    review: { approved: true, by: 'ada' },
+  });
+  expect(await statusesOf(run)).toMatchObject({ ship: 'succeeded', refund: 'skipped' });
 });
 
 test('delay-timeout', async () => {
