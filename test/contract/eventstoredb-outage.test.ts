@@ -110,7 +110,7 @@ describe('the EventStoreDB adapter', () => {
     const early = journal.append(newStream(), 'none', newEvents(1), { deadlineMs: 100 });
     await expect(early).rejects.toMatchObject({ code: 'JOURNAL_UNAVAILABLE' });
     await server.start();
-    await expect.poll(() => journal.status(), { timeout: 5_000 }).toBe('connected');
+    await expect.poll(() => journal.status()).toBe('connected');
     expect(await journal.append(newStream(), 'none', newEvents(1))).toMatchObject({ kind: 'appended' });
   });
 
@@ -128,7 +128,7 @@ describe('the EventStoreDB adapter', () => {
     await journal.append(stream, 'none', newEvents(1));
     server.freeze();
     const appends = [journal.append(stream, 0, newEvents(2)), journal.append(newStream(), 'none', newEvents(1))];
-    await expect.poll(() => journal.status(), { timeout: 5_000 }).toBe('away');
+    await expect.poll(() => journal.status()).toBe('away');
     server.thaw();
     expect(await Promise.all(appends)).toEqual([
       { kind: 'appended', revision: 2 },

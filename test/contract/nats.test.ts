@@ -96,7 +96,7 @@ describe('the NATS adapters when the server is killed', () => {
     await store.open('limited', { ttlMs: 60_000, replicas: 1 });
     const bucket = await store.open('limited', { ttlMs: 500, replicas: 1 });
     await bucket.put('key', 1);
-    await expect.poll(() => bucket.get('key'), { timeout: 3_000 }).toBeUndefined();
+    await expect.poll(() => bucket.get('key')).toBeUndefined();
   });
 
   it('delete the marks of removed keys after a while', async () => {
@@ -111,7 +111,7 @@ describe('the NATS adapters when the server is killed', () => {
       const info = await transport.request('$JS.API.STREAM.INFO.KV_marks', undefined, { timeoutMs: 1_000 });
       return info.kind === 'answer' ? (info.body as { state: { messages: number } }).state.messages : info;
     };
-    await expect.poll(messageCount, { timeout: 5_000 }).toBe(1);
+    await expect.poll(messageCount).toBe(1);
     await watched.until((told) => told.filter((line) => line.endsWith('removed')).length === 49);
     expect(await bucket.create('key.0', 'again')).toMatchObject({ kind: 'written' });
     expect((await bucket.entries()).map((entry) => entry.key).sort()).toEqual(['key.0', 'key.49']);

@@ -38,7 +38,7 @@ const shellTask = (command: string): TaskDefinition => {
 };
 
 const whenRunning = (instance: InstanceId) =>
-  expect.poll(async () => (await cluster.show(instance)).tasks[0]?.status, { timeout: 5_000 }).toBe('running');
+  expect.poll(async () => (await cluster.show(instance)).tasks[0]?.status).toBe('running');
 
 /** A run in the middle of its life, without an owner and without a worker. */
 async function writeOrphan(): Promise<InstanceId> {

@@ -43,15 +43,13 @@ const faultOf = (parent: InstanceId) =>
 /** As a user would: again, until it was taken. */
 async function steer(type: string, instance: InstanceId): Promise<void> {
   const command = { type, instance, by: 'tester', key: `${type}-1` };
-  await expect.poll(() => cluster.ask(subjects.command, command), { timeout: 5_000 }).toHaveProperty('revision');
+  await expect.poll(() => cluster.ask(subjects.command, command)).toHaveProperty('revision');
 }
 
 async function whenChildRuns(parent: InstanceId): Promise<InstanceId> {
   await expect.poll(() => childOf(parent)).toBeDefined();
   const child = childOf(parent) as InstanceId;
-  await expect
-    .poll(async () => (await cluster.show(child).catch(() => undefined))?.tasks[0]?.status, { timeout: 5_000 })
-    .toBe('running');
+  await expect.poll(async () => (await cluster.show(child).catch(() => undefined))?.tasks[0]?.status).toBe('running');
   return child;
 }
 
@@ -187,7 +185,7 @@ describe('a child run', () => {
     const { instance } = await cluster.submit('parent');
     const child = await whenChildRuns(instance);
     await steer('pause', instance);
-    await expect.poll(() => statusOf(child), { timeout: 5_000 }).toBe('paused');
+    await expect.poll(() => statusOf(child)).toBe('paused');
     expect(await statusOf(instance)).toBe('paused');
     expect((await cluster.show(child)).tasks.map(({ status }) => status)).toEqual(['succeeded', 'ready']);
     await steer('resume', instance);
@@ -243,7 +241,7 @@ describe('when masters die', () => {
     // A child begins at the owner of its parent; when that one dies, others take the two apart.
     cluster.kill('m1');
     const owners = () => pairs.flat().map(ownerOf);
-    await expect.poll(() => owners().includes('m1'), { timeout: 5_000 }).toBe(false);
+    await expect.poll(() => owners().includes('m1')).toBe(false);
     expect(pairs.some(([parent, child]) => ownerOf(parent) !== ownerOf(child))).toBe(true);
     cluster.kill('m2');
     await expectOneChildEach(parents, 'succeeded');
@@ -275,7 +273,7 @@ describe('when masters die', () => {
     await Promise.all(parents.map((parent) => steer('pause', parent)));
     cluster.kill('m1');
     for (const parent of parents) {
-      await expect.poll(() => statusOf(childOf(parent) as InstanceId), { timeout: 10_000 }).toBe('paused');
+      await expect.poll(() => statusOf(childOf(parent) as InstanceId)).toBe('paused');
     }
     await cluster.startMaster('m3');
     await cluster.whenKnown(2);

@@ -31,7 +31,7 @@ async function submitSleepers(count: number, sleepSeconds: number): Promise<Rece
   await cluster.register(workflowOf([sleeper, taskOf('b', ['a'])]));
   const receipts = await Promise.all(Array.from({ length: count }, () => cluster.submit('tested')));
   for (const { instance } of receipts) {
-    await expect.poll(async () => (await cluster.show(instance)).tasks[0]?.status, { timeout: 5_000 }).toBe('running');
+    await expect.poll(async () => (await cluster.show(instance)).tasks[0]?.status).toBe('running');
   }
   return receipts;
 }
@@ -45,7 +45,7 @@ test('survivors share the runs of a killed master, which is seen at once, and no
   const killedAt = Date.now();
   cluster.kill('m1');
   for (const { instance } of ofFirst) {
-    await expect.poll(() => ownersOf(instance).length, { timeout: 5_000, interval: 5 }).toBeGreaterThan(1);
+    await expect.poll(() => ownersOf(instance).length, { interval: 5 }).toBeGreaterThan(1);
   }
   expect(Date.now() - killedAt).toBeLessThan(1_500);
   const ended = await Promise.all(receipts.map(({ instance }) => cluster.whenEnded(instance)));
@@ -76,7 +76,7 @@ test('a master that joins gets its share', async () => {
   const receipts = await submitSleepers(20, 2);
   await cluster.startMaster('m2');
   const shareOfSecond = () => receipts.filter(({ instance }) => ownersOf(instance).at(-1)?.master === 'm2').length;
-  await expect.poll(shareOfSecond, { timeout: 3_000 }).toBeGreaterThan(3);
+  await expect.poll(shareOfSecond).toBeGreaterThan(3);
   expect(shareOfSecond()).toBeLessThan(17);
   const ended = await Promise.all(receipts.map(({ instance }) => cluster.whenEnded(instance)));
   expect(ended.every(({ run }) => run.status === 'succeeded')).toBe(true);
@@ -93,7 +93,7 @@ test('a master that was cut off and comes back writes nothing more to runs that 
   await expect.poll(() => ownersOf(instance).length).toBeLessThan(3);
   const owner = ownersOf(instance).at(-1)?.master as string;
   cluster.network.setAway(owner, true);
-  await expect.poll(() => ownersOf(instance).at(-1)?.master, { timeout: 5_000 }).not.toBe(owner);
+  await expect.poll(() => ownersOf(instance).at(-1)?.master).not.toBe(owner);
   cluster.network.setAway(owner, false);
   expect((await cluster.whenEnded(instance)).run.status).toBe('succeeded');
   const epochs = ownersOf(instance).map(({ epoch }) => epoch);

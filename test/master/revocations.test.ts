@@ -101,10 +101,10 @@ async function movedToAnother(): Promise<InstanceId> {
   await cluster.register(workflowOf([task]));
   const { instance } = await cluster.submit('tested');
   const at = async () => (await cluster?.show(instance))?.tasks[0];
-  await vi.waitFor(async () => expect(await at()).toMatchObject({ status: 'running' }), 5_000);
+  await vi.waitFor(async () => expect(await at()).toMatchObject({ status: 'running' }), 20_000);
   await cluster.startWorker('w2');
   cluster.network.setAway('w1', true);
-  await vi.waitFor(async () => expect(await at()).toMatchObject({ status: 'running', worker: 'w2' }), 10_000);
+  await vi.waitFor(async () => expect(await at()).toMatchObject({ status: 'running', worker: 'w2' }), 20_000);
   return instance;
 }
 
@@ -118,7 +118,7 @@ async function runningAt(id: string): Promise<number | undefined> {
 test('a worker that was cut off ends what was given away as soon as it is back', async () => {
   const instance = await movedToAnother();
   cluster?.network.setAway('w1', false);
-  await vi.waitFor(async () => expect(await runningAt('w1')).toBe(0), 3_000);
+  await vi.waitFor(async () => expect(await runningAt('w1')).toBe(0), 20_000);
   expect((await cluster?.show(instance))?.tasks[0]).toMatchObject({ status: 'running', worker: 'w2' });
 });
 
@@ -126,7 +126,7 @@ test('another owner revokes what the run had lost before', async () => {
   const instance = await movedToAnother();
   await cluster?.startMaster('m2');
   cluster?.kill('m1');
-  await vi.waitFor(async () => expect((await cluster?.show(instance))?.owner?.master).toBe('m2'), 5_000);
+  await vi.waitFor(async () => expect((await cluster?.show(instance))?.owner?.master).toBe('m2'), 20_000);
   cluster?.network.setAway('w1', false);
-  await vi.waitFor(async () => expect(await runningAt('w1')).toBe(0), 3_000);
+  await vi.waitFor(async () => expect(await runningAt('w1')).toBe(0), 20_000);
 });

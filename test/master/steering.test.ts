@@ -47,7 +47,7 @@ const statusesOf = async (instance: InstanceId): Promise<Record<string, string>>
   return Object.fromEntries(tasks.map(({ task, status }) => [task, status]));
 };
 const untilTasks = (instance: InstanceId, expected: Record<string, string>) =>
-  expect.poll(() => statusesOf(instance), { timeout: 5_000, interval: 10 }).toMatchObject(expected);
+  expect.poll(() => statusesOf(instance), { interval: 10 }).toMatchObject(expected);
 
 describe('a run that goes on', () => {
   test('is paused and resumed; nothing is placed meanwhile, what runs goes on', async () => {

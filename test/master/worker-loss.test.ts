@@ -18,8 +18,7 @@ afterEach(() => cluster.stop());
 
 const typesOf = (instance: InstanceId) => cluster.eventsOf(instance).map(({ type }) => type);
 const statusOf = async (instance: InstanceId) => (await cluster.show(instance)).tasks[0]?.status;
-const whenStatus = (instance: InstanceId, status: string) =>
-  expect.poll(() => statusOf(instance), { timeout: 10_000 }).toBe(status);
+const whenStatus = (instance: InstanceId, status: string) => expect.poll(() => statusOf(instance)).toBe(status);
 
 /** A run whose only task runs at w1 for so long. */
 async function runningUnder(onWorkerLost: OnWorkerLost, sleepSeconds: number): Promise<InstanceId> {
@@ -70,7 +69,7 @@ test('ask: a person lets the task run again, also after a takeover; the command 
   await whenStatus(instance, 'absent');
   await cluster.startMaster('m2');
   cluster.kill('m1');
-  await expect.poll(async () => (await cluster.show(instance)).owner?.master, { timeout: 5_000 }).toBe('m2');
+  await expect.poll(async () => (await cluster.show(instance)).owner?.master).toBe('m2');
   expect(await statusOf(instance)).toBe('absent');
   expect(await resolve(instance, 'retry')).toMatchObject({ changed: true });
   expect(await resolve(instance, 'retry')).toMatchObject({ changed: false });

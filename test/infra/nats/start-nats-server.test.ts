@@ -247,9 +247,7 @@ function probe(server: RunningNatsServer) {
 }
 
 async function untilServing(server: RunningNatsServer, isNext: () => boolean): Promise<void> {
-  await expect
-    .poll(async () => isNext() && (await probe(server)).status, { timeout: 10_000, interval: 20 })
-    .toBe('answered');
+  await expect.poll(async () => isNext() && (await probe(server)).status, { interval: 20 }).toBe('answered');
 }
 
 async function startOrphaningLauncher(): Promise<{ launcher: ChildProcess; url: string }> {
