@@ -21,6 +21,7 @@ export const definitionFaultCodes = [
   'UNCONNECTED_TASK',
   'BAD_EXPRESSION',
   'UNREACHABLE_WAY',
+  'POINTLESS_WAY',
   'MORE_FAULTS',
 ] as const;
 

@@ -14,6 +14,7 @@ import { graphFaults } from './graph-faults.ts';
 import { logicFaults } from './logic-faults.ts';
 import { logicTaskOf } from './logic-tasks.ts';
 import { paramFaults, type TextAt, textFaults } from './param-faults.ts';
+import { pointlessWays } from './pointless-ways.ts';
 import { valueAt } from './schema-at.ts';
 import { schemaFaults } from './schema-faults.ts';
 import { offsetAt, readSource, type SourceNode, type SourceText } from './source-tree.ts';
@@ -66,7 +67,7 @@ function sourceLogicFaults({ params, tasks }: WorkflowSource): FoundFault[] {
     const own = task.type === 'switch' ? Object.keys(task.params ?? {}) : [];
     return [logicTaskOf(task, { name, needs, params: own, path: ['tasks', name] })];
   });
-  return logicFaults(all, logic, Object.keys(params));
+  return [...logicFaults(all, logic, Object.keys(params)), ...pointlessWays(all, logic)];
 }
 
 /** A task whose type is not known has only that fault so far; what all types have in common is checked all the same. */

@@ -51,7 +51,7 @@ const source = graph.chain((graphNeeds) =>
       const tasks = rows.map(([own, other, kind], index) => {
         const name = `t${index}`;
         const needs = graphNeeds[index] ?? [];
-        const dependants = graphNeeds.flatMap((others, at) => (others.includes(name) ? [`t${at}`] : []));
+        const dependants = graphNeeds.flatMap((others, at) => (others.join() === name ? [`t${at}`] : []));
         return [name, { ...(decided(kind, needs, dependants) ?? { ...own, ...other }), needs }] as const;
       });
       return { name: 'random', params: { p: null, q: [1, { r: 'x' }] }, tasks: Object.fromEntries(tasks) };

@@ -75,6 +75,42 @@ describe('ways', () => {
   });
 });
 
+describe('ways to a task that needs something else too', () => {
+  const faultsWith = (more: string, needs = '[choose, other]') => {
+    const text = `name: w
+params: { x: 0 }
+tasks:
+  other: { type: script }
+  choose: { type: switch, cases: [{ when: params.x > 1, next: target }], otherwise: rest }
+  rest: { type: script, needs: choose }
+  target: { type: script, needs: ${needs} }
+${more}`;
+    const parsed = parseDefinition(text, 'w.yaml');
+    return parsed.kind === 'ok'
+      ? []
+      : parsed.faults.map(({ line, column, code, message }) => `${line}:${column} ${code} ${message}`);
+  };
+
+  test('are refused if that is never skipped: the task would run in any case', () => {
+    expect(faultsWith('')).toEqual([
+      '5:63 POINTLESS_WAY the task "target" also needs "other", which is never skipped: it runs whichever way is taken',
+    ]);
+    expect(faultsWith('  join: { type: script, needs: [other, rest] }', '[choose, join]')).toHaveLength(1);
+  });
+
+  test('are fine if that is on a way itself', () => {
+    expect(faultsWith('', '[choose, rest]')).toEqual([]);
+    expect(faultsWith('  join: { type: script, needs: rest }', '[choose, join]')).toEqual([]);
+    const second = '  second: { type: switch, needs: other, cases: [{ when: params.x > 1, next: target }] }';
+    expect(faultsWith(second, '[choose, second]')).toEqual([]);
+  });
+
+  test('of conditions may both lead to it', () => {
+    const both = '  both: { type: conditions, needs: other, when: { other: failed }, next: last, otherwise: last }';
+    expect(faultsWith(`${both}\n  last: { type: script, needs: [both, other] }`, 'choose')).toEqual([]);
+  });
+});
+
 describe('conditions', () => {
   test('look at tasks that there are', () => {
     expect(condition('{ laod: failed }')).toEqual([
