@@ -73,6 +73,8 @@ export class TaskGroups {
   readonly #watch: ActorWatch<TaskGroup>;
   /** The highest epoch of each run's owner that has spoken: what a former one says late is not heard. */
   readonly #epochs = new WeakMap<TaskGroup, Map<InstanceId, number>>();
+  /** Runs whose epoch was read from the journal. */
+  readonly #learned = new WeakMap<TaskGroup, Set<InstanceId>>();
 
   constructor(options: TaskGroupsOptions) {
     this.#options = options;
@@ -142,6 +144,7 @@ export class TaskGroups {
 
   /** Releases first: whoever gives slots back and asks anew stands at the end of the line. */
   async #sync(group: TaskGroup, { requests, releases }: SlotSync): Promise<unknown> {
+    await this.#learnEpochs(group, releases);
     const now = this.#options.clock.now();
     const isHeard = this.#listenTo(group, [...requests, ...releases]);
     const commands: TaskGroupCommand[] = [];
@@ -162,9 +165,31 @@ export class TaskGroups {
     };
   }
 
-  #listenTo(group: TaskGroup, said: readonly { holder: SlotHolder; epoch: number }[]) {
+  /**
+   * A former owner of the group may have heard a later owner of the run than this one: the journal knows. Only what is given
+   * back too early does harm.
+   */
+  async #learnEpochs(group: TaskGroup, releases: SlotSync['releases']): Promise<void> {
+    if (group.snapshot.context.epoch <= 1) return;
+    const learned = this.#learned.get(group) ?? new Set<InstanceId>();
+    this.#learned.set(group, learned);
+    const epochs = this.#epochsOf(group);
+    for (const instance of new Set(releases.map(({ holder }) => holder.instance))) {
+      if (learned.has(instance)) continue;
+      const epoch = (await this.#options.runs.state(instance))?.context.epoch ?? 0;
+      epochs.set(instance, Math.max(epoch, epochs.get(instance) ?? 0));
+      learned.add(instance);
+    }
+  }
+
+  #epochsOf(group: TaskGroup): Map<InstanceId, number> {
     const epochs = this.#epochs.get(group) ?? new Map<InstanceId, number>();
     this.#epochs.set(group, epochs);
+    return epochs;
+  }
+
+  #listenTo(group: TaskGroup, said: readonly { holder: SlotHolder; epoch: number }[]) {
+    const epochs = this.#epochsOf(group);
     for (const { holder, epoch } of said) {
       if (epoch > (epochs.get(holder.instance) ?? 0)) epochs.set(holder.instance, epoch);
     }
@@ -182,7 +207,10 @@ export class TaskGroups {
     const holders = [...context.holders, ...context.waiting].map(({ holder }) => holder);
     const epochs = this.#epochs.get(group);
     for (const instance of epochs?.keys() ?? []) {
-      if (!holders.some((holder) => holder.instance === instance)) epochs?.delete(instance);
+      if (!holders.some((holder) => holder.instance === instance)) {
+        epochs?.delete(instance);
+        this.#learned.get(group)?.delete(instance);
+      }
     }
     for (const instance of new Set(holders.map((holder) => holder.instance))) {
       const run = await this.#options.runs.state(instance);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
-import type { InstanceId, TaskGroupName } from '../../schemas/ids.ts';
+import type { InstanceId, MasterId, TaskGroupName } from '../../schemas/ids.ts';
 import { type GroupsReply, groupsReplySchema } from '../../schemas/messages/concurrency.messages.ts';
 import { subjects, type TaskGroupOperation } from '../../schemas/messages/subjects.ts';
 import { taskOf, workflowOf } from '../kit/definitions.ts';
@@ -123,6 +123,25 @@ describe('a task group', () => {
     await cluster.ask(subjects.command, { type: 'stop', instance: waiting });
     expect((await cluster.whenEnded(waiting as InstanceId)).run.status).toBe('stopped');
     await until('it waits no more', async () => (await group('list')).waitingCount === 0);
+  });
+
+  test('hears nothing that a former owner of a run says late, also when the group has another owner since', async () => {
+    await cluster.startMaster('m2');
+    await cluster.whenKnown(2);
+    await group('set', { slots: 1 });
+    await cluster.register(workflowOf([grouped('a', 2_500)]));
+    const [run] = (await submitMany(1)) as [InstanceId];
+    await until('the task runs', async () => (await cluster.show(run)).tasks[0]?.status === 'running');
+    cluster.kill((await cluster.show(run)).owner?.master as string);
+    await until('the run has another owner', async () => (await cluster.show(run)).owner?.epoch === 2);
+    const { master } = (await cluster.show(run)).owner ?? {};
+    await until('the group has it too', async () => (await group('list')).owner?.master === master);
+    const holder = { instance: run, task: 'a', round: 0, turn: 0 };
+    const late = { type: 'sync', requests: [], releases: [{ holder, why: 'ended', epoch: 1 }] };
+    const body = { kind: 'taskGroup', id: 'scarce', question: late };
+    expect(await cluster.ask(subjects.master.actor(master as MasterId), body)).toMatchObject({ group: 'scarce' });
+    expect(await group('list')).toMatchObject({ taken: 1, owner: { epoch: 2 } });
+    expect((await cluster.whenEnded(run)).run.status).toBe('succeeded');
   });
 
   test('is taken over with all that it knows when its owner is killed, and never exceeds its slots', async () => {
