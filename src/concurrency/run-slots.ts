@@ -44,6 +44,11 @@ export class RunSlots {
     return need === undefined || this.#courier.isGranted(need);
   }
 
+  isWaiting(instance: LiveInstance, task: TaskName): boolean {
+    const need = this.#needOf(instance, task, instance.snapshot);
+    return need !== undefined && this.#courier.isAsked(need) && !this.#courier.isGranted(need);
+  }
+
   /** The task is ready, durably: it needs its slots now. */
   request(instance: LiveInstance, task: TaskName): void {
     const need = this.#needOf(instance, task, instance.snapshot);

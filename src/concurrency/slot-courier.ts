@@ -60,6 +60,10 @@ export class SlotCourier {
     return this.#lines.get(group)?.wanted.get(keyOf(holder))?.isGranted === true;
   }
 
+  isAsked({ group, holder }: Pick<WantedSlots, 'group' | 'holder'>): boolean {
+    return this.#lines.get(group)?.wanted.has(keyOf(holder)) === true;
+  }
+
   /** @param isGranted known already: the task has an attempt, and its slots with it */
   request(wanted: WantedSlots, isGranted = false): void {
     const line = this.#lineOf(wanted.group);

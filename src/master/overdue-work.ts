@@ -15,7 +15,7 @@ import type { RunEffects } from './run-effects.ts';
 
 export type OverdueWorkOptions = {
   runs: () => Iterable<LiveInstance>;
-  effects: Pick<RunEffects, 'hasSlots' | 'redo'>;
+  effects: Pick<RunEffects, 'waitsForSlots' | 'redo'>;
   dispatcher: () => Pick<Dispatcher, 'isWaiting' | 'fill'>;
   /** False while this master may not act for its runs. */
   mayAct: () => boolean;
@@ -74,7 +74,7 @@ export class OverdueWork {
       case 'armRunTimer':
         return effect.dueAt + intervalMs <= clock.now();
       case 'placeTask':
-        return effects.hasSlots(instance, effect.task) && !dispatcher().isWaiting(instance.id, effect.task);
+        return !effects.waitsForSlots(instance, effect.task) && !dispatcher().isWaiting(instance.id, effect.task);
       default:
         return false;
     }

@@ -40,6 +40,8 @@ export type GroupSlots = {
   /** True when the task needs none, or has them. */
   hasSlots(instance: LiveInstance, task: TaskName, snapshot: WorkflowInstanceSnapshot): boolean;
   request(instance: LiveInstance, task: TaskName): void;
+  /** True when it has asked for slots that it has not got yet. */
+  isWaiting(instance: LiveInstance, task: TaskName): boolean;
   /** An attempt has ended, or the task waits no more: gives back what it does not need. */
   settle(instance: LiveInstance, task: TaskName): void;
 };
@@ -84,6 +86,8 @@ export class RunEffects {
       pool.release(effect.attemptId);
       this.#options.dispatcher().fill();
     }
+    // Before the same decision places the task again, with another priority or in another round.
+    if (effect.type === 'withdrawTask') this.#options.dispatcher().withdraw(instance.id, effect.task);
     return undefined;
   }
 
@@ -110,7 +114,6 @@ export class RunEffects {
         instance.disarmTimer(effect.timerId);
         return;
       case 'withdrawTask':
-        this.#options.dispatcher().withdraw(instance.id, effect.task);
         this.#options.slots.settle(instance, effect.task);
         return;
       case 'armRunTimer':
@@ -159,9 +162,9 @@ export class RunEffects {
     this.#owe(instance, effect);
   }
 
-  /** True when the task has the slots of its group, or needs none. */
-  hasSlots(instance: LiveInstance, task: TaskName): boolean {
-    return this.#options.slots.hasSlots(instance, task, instance.snapshot);
+  /** True when the task waits for slots of its group. */
+  waitsForSlots(instance: LiveInstance, task: TaskName): boolean {
+    return this.#options.slots.isWaiting(instance, task);
   }
 
   /** A ready task has the slots of its group, or no order holds it any more. */

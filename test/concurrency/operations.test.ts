@@ -138,6 +138,18 @@ describe('a freeze', () => {
     expect((await cluster.whenEnded(frozen)).run.status).toBe('succeeded');
   });
 
+  test('holds a task whose priority is changed meanwhile, and lets it go', async () => {
+    await cluster.register(workflowOf([slow('a', [], 0)]));
+    const target = { kind: 'workflow', name: 'tested' };
+    await operate({ type: 'freeze', target });
+    const run = await submit();
+    await until('it says why', async () => (await taskIn(run, 'a'))?.note === 'the workflow tested is frozen by ann');
+    const change = { type: 'changePriority', instance: run, task: 'a', priority: 'lowest' };
+    expect(await cluster.ask(subjects.command, change)).toMatchObject({ changed: true });
+    await operate({ type: 'unfreeze', target });
+    expect((await cluster.whenEnded(run)).run.status).toBe('succeeded');
+  });
+
   test('of a worker group holds the tasks of that group', async () => {
     await cluster.register(workflowOf([slow('a', [], 0)]));
     const frozen = { kind: 'workerGroup', name: 'default' };

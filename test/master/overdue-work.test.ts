@@ -58,9 +58,14 @@ describe('a review', () => {
   const place: WorkflowInstanceEffect = { type: 'placeTask', task: nameOf('a') };
   const timer: WorkflowInstanceEffect = { type: 'armRunTimer', timerId: 'runTimeout.1', dueAt: now - intervalMs };
 
-  type Case = { effect: WorkflowInstanceEffect; isWaiting?: boolean; hasSlots?: boolean; run?: Partial<LiveInstance> };
+  type Case = {
+    effect: WorkflowInstanceEffect;
+    isWaiting?: boolean;
+    waitsForSlots?: boolean;
+    run?: Partial<LiveInstance>;
+  };
 
-  function redoneBy({ effect, isWaiting = false, hasSlots = true, run = {} }: Case): WorkflowInstanceEffect[] {
+  function redoneBy({ effect, isWaiting = false, waitsForSlots = false, run = {} }: Case): WorkflowInstanceEffect[] {
     const redone: WorkflowInstanceEffect[] = [];
     const due: (() => void)[] = [];
     const id = 'run' as InstanceId;
@@ -75,7 +80,7 @@ describe('a review', () => {
     } as unknown as LiveInstance;
     const work = new OverdueWork({
       runs: () => [instance],
-      effects: { hasSlots: () => hasSlots, redo: (_, done) => redone.push(done) },
+      effects: { waitsForSlots: () => waitsForSlots, redo: (_, done) => redone.push(done) },
       dispatcher: () => ({ isWaiting: () => isWaiting, fill: () => {} }),
       mayAct: () => true,
       clock: { ...systemClock, now: () => now, after: (_, action) => ({ cancel: () => {}, at: due.push(action) }) },
@@ -101,7 +106,7 @@ describe('a review', () => {
 
   it.each<[string, Case]>([
     ['a task that waits for a worker', { effect: place, isWaiting: true }],
-    ['a task that waits for slots', { effect: place, hasSlots: false }],
+    ['a task that waits for slots', { effect: place, waitsForSlots: true }],
     ['a timer that is due soon', { effect: { ...timer, dueAt: now } }],
     ['a run that waits for its turn', { effect: { type: 'requestAdmission' } }],
     ['a run that something is being decided for', { effect: place, run: { isIdle: false } }],
