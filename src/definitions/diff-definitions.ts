@@ -87,18 +87,27 @@ function isReordered(older: TasksByName, newer: TasksByName, both: readonly Task
   });
 }
 
-/** Maps are compared field by field, lists as a whole. */
+/** Maps are compared field by field, lists of maps item by item, other lists as a whole. */
 function changesOf(before: object, after: object, path = ''): SettingChange[] {
   const fields = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...fields].flatMap((field) => {
-    const [old, now] = [fieldOf(before, field), fieldOf(after, field)];
     const name = path === '' ? field : `${path}.${field}`;
-    if (isMap(old) && isMap(now)) return changesOf(old, now, name);
-    if (old !== undefined && now !== undefined && toCanonicalJson(old) === toCanonicalJson(now)) return [];
-    return [
-      { path: name, ...(old === undefined ? {} : { before: old }), ...(now === undefined ? {} : { after: now }) },
-    ];
+    return changeOf(fieldOf(before, field), fieldOf(after, field), name);
   });
+}
+
+function changeOf(old: JsonValue | undefined, now: JsonValue | undefined, path: string): SettingChange[] {
+  if (isMap(old) && isMap(now)) return changesOf(old, now, path);
+  if (isListOfMaps(old) && isListOfMaps(now)) {
+    const longer = old.length > now.length ? old : now;
+    return longer.flatMap((_, index) => changeOf(old[index], now[index], `${path}[${index}]`));
+  }
+  if (old !== undefined && now !== undefined && toCanonicalJson(old) === toCanonicalJson(now)) return [];
+  return [{ path, ...(old === undefined ? {} : { before: old }), ...(now === undefined ? {} : { after: now }) }];
+}
+
+function isListOfMaps(value: JsonValue | undefined): value is JsonValue[] {
+  return Array.isArray(value) && value.length > 0 && value.every(isMap);
 }
 
 /** Reason for the cast: a definition is JSON. */

@@ -45,6 +45,23 @@ describe('the difference of two versions', () => {
     ]);
   });
 
+  it('names the ways of a branch by their place', () => {
+    const switched = (when: string, ...more: { when: string; next: TaskName[] }[]) => {
+      const cases = [{ when, next: ['b' as TaskName] }, ...more];
+      return workflowOf([{ ...taskOf('a'), settings: { type: 'switch', cases, otherwise: [] } }, taskOf('b', ['a'])]);
+    };
+    const other = { when: 'params.x == 0', next: [] };
+    expect(diffDefinitions(switched('params.x > 1'), switched('params.x > 2', other)).tasks.changed).toEqual([
+      {
+        task: 'a',
+        changes: [
+          { path: 'settings.cases[0].when', before: 'params.x > 1', after: 'params.x > 2' },
+          { path: 'settings.cases[1]', after: other },
+        ],
+      },
+    ]);
+  });
+
   it('names settings of the workflow', () => {
     const after = diamondOf({ failurePolicy: 'end', params: { target: 'live' } });
     expect(diffDefinitions(diamondOf(), after).settings).toEqual([
