@@ -127,14 +127,15 @@ export class MasterService {
       requestAdmission: (instance) => this.#concurrency.admissions.request(instance),
     });
     this.#rehoming = this.#createRehoming();
+    this.#recovery = this.#createRecovery();
     this.#projection = new RunProjection({
       ...options,
       onOwnershipTaken: (instance, taken) => this.#host.ownershipTaken(instance, taken),
       onActorTaken: (stream, taken) => this.#concurrency.ownershipTaken(stream, taken),
       onApplied: (changes) => this.#concurrency.applied(changes),
       watch: this.#attendance.watch,
+      owners: this.#recovery,
     });
-    this.#recovery = this.#createRecovery();
     this.#overdue = this.#createOverdueWork();
     this.#handover = new Handover({ master: id, transport, host: this.#host, members: this.#members, log });
     this.#messages = new MasterMessages({

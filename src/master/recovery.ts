@@ -5,6 +5,8 @@
  * R1 A run whose claimer lives is left alone.
  * R2 An ownerless run falls to one master first, the same by everyone's reckoning; what that one has not taken within a
  *    grace time, any may take. Compare-and-set on the claim and the fence keep two from both having it.
+ * R3 A master may make a run, or open one again, and die before the others have listed it: a run that comes to the
+ *    list while its taker is not here is looked for at once.
  */
 import type { Incarnation, InstanceId, MasterId } from '../../schemas/ids.ts';
 import type { Claim } from '../../schemas/messages/membership.messages.ts';
@@ -43,6 +45,7 @@ export class Recovery {
   #timer: Timer | undefined;
   #sweep: Promise<void> | undefined;
   #isAgain = false;
+  #hasLooked = false;
   #isStopped = false;
 
   constructor(options: RecoveryOptions) {
@@ -52,6 +55,7 @@ export class Recovery {
   /** Looks for ownerless runs now; calls during a sweep make one more after it. */
   trigger(): void {
     if (this.#isStopped) return;
+    this.#hasLooked = true;
     if (this.#sweep !== undefined) {
       this.#isAgain = true;
       return;
@@ -60,6 +64,15 @@ export class Recovery {
     this.#sweep = this.#run().finally(() => {
       this.#sweep = undefined;
     });
+  }
+
+  /** R3, for the projection. What is listed before the first look is looked at then. */
+  listed(takers: Iterable<Pick<Claim, 'master' | 'incarnation'>>): void {
+    if (!this.#hasLooked) return;
+    const { members, master: self } = this.#options;
+    const isLost = ({ master, incarnation }: Pick<Claim, 'master' | 'incarnation'>): boolean =>
+      master !== self && !members.isMasterAlive(master, incarnation);
+    if ([...takers].some(isLost)) this.trigger();
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,7 @@
  * from. Writes are gathered for a moment, so that a burst of runs costs few transactions. Who takes a run over is told on.
  */
 import { type WorkflowInstanceEvent, workflowInstanceEvents } from '../../schemas/events/workflow-instance.events.ts';
-import type { InstanceId } from '../../schemas/ids.ts';
+import type { Incarnation, InstanceId } from '../../schemas/ids.ts';
 import type { RunStatus } from '../../schemas/messages/client.messages.ts';
 import type { Clock, Timer } from '../clock/clock.port.ts';
 import { decodeInstanceEvent, streamPrefixes } from '../journal/codec.ts';
@@ -28,6 +28,8 @@ export type RunProjectionOptions = {
   onApplied?: (changes: readonly RunChange[]) => void;
   /** Is told of every event when it was read, and of every change when the index shows it. */
   watch?: Pick<RunWatch, 'heard' | 'applied'>;
+  /** Is told who had taken runs that the index shows from now on. */
+  owners?: { listed(takers: Iterable<OwnershipTaken>): void };
 };
 
 export type OwnershipTaken = Extract<WorkflowInstanceEvent, { type: 'OwnershipTaken' }>['data'];
@@ -36,6 +38,8 @@ export class RunProjection {
   readonly #options: RunProjectionOptions;
   readonly #abort = new AbortController();
   #pending: RunChange[] = [];
+  /** Of the pending changes, one for each life of a master. */
+  #takers = new Map<Incarnation, OwnershipTaken>();
   #position: JournalPosition | undefined;
   #timer: Timer | undefined;
   #markCurrent: () => void = () => {};
@@ -90,7 +94,10 @@ export class RunProjection {
     try {
       const instance = event.stream.slice(streamPrefixes.workflowInstance.length) as InstanceId;
       const decoded = decodeInstanceEvent(event);
-      if (decoded.type === 'OwnershipTaken') this.#options.onOwnershipTaken(instance, decoded.data);
+      if (decoded.type === 'OwnershipTaken') {
+        this.#options.onOwnershipTaken(instance, decoded.data);
+        this.#takers.set(decoded.data.incarnation, decoded.data);
+      }
       this.#note(changesOf(instance, decoded), event.position);
       this.#options.watch?.heard(instance, event.revision, decoded);
     } catch (fault) {
@@ -114,6 +121,9 @@ export class RunProjection {
     this.#options.index.apply(changes, this.#position);
     this.#options.watch?.applied(changes);
     this.#options.onApplied?.(changes);
+    const takers = this.#takers;
+    this.#takers = new Map();
+    this.#options.owners?.listed(takers.values());
   }
 }
 

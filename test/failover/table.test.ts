@@ -16,12 +16,19 @@
  * | READY_STOP  | FAILURE    | stopping | failed    | FAILURE: 1, unchanged            | failed: 1, unchanged      |
  * | READY_STOP  | KILL       | stopping | stopped   | STOP: 1, unchanged               | stopped: 1, unchanged     |
  *
- * The five rows of READY_PAUSE need a pause, which is not built (docs/roadmap.md). Where the worker lives, ours needs no
- * second attempt: see the end of this file.
+ * | READY_PAUSE | SUBMITTED  | pausing  | ready     | PAUSE: 1                         | paused: 0, none was made  |
+ * | READY_PAUSE | DISPATCH   | pausing  | assigned  | PAUSE: 2, the first is void      | paused: 1, lost           |
+ * | READY_PAUSE | SUCCESS    | pausing  | succeeded | SUCCESS: 1, unchanged            | succeeded: 1, unchanged   |
+ * | READY_PAUSE | FAILURE    | pausing  | failed    | FAILURE: 1, unchanged            | failed: 1, unchanged      |
+ * | READY_PAUSE | PAUSE      | paused   | ready     | PAUSE: 1, unchanged              | paused: 0, unchanged      |
+ *
+ * A paused run is not an ended one here: it goes on with the same attempts when it is resumed. Where the worker lives, ours
+ * needs no second attempt: see the end of this file.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { RunReply } from '../../schemas/messages/client.messages.ts';
+import { subjects } from '../../schemas/messages/subjects.ts';
 import { createJournalCertifier } from '../../src/certify/journal-certifier.ts';
 import { digestOf } from '../../src/definitions/canonical.ts';
 import { ownershipTaken, runEvent, submitted, taskEvent } from '../actors/run-events.ts';
@@ -49,6 +56,8 @@ const begun = [
 const assigned = [...begun, taskEvent('TaskAssigned', 'a')];
 const running = [...assigned, taskEvent('TaskAccepted', 'a'), taskEvent('TaskStarted', 'a')];
 const stopRequested = runEvent('WorkflowStopRequested');
+
+const pauseRequested = runEvent('WorkflowPauseRequested');
 
 /** The run as it stands; then a master takes it over, with a worker that never heard of it. */
 async function takenOver(history: readonly WorkflowInstanceEvent[], worker: string): Promise<RunReply> {
@@ -99,6 +108,20 @@ const rows: Row[] = [
   {
     row: 'RUNNING, FAILURE',
     history: [...running, taskEvent('TaskFailed', 'a')],
+    status: 'failed',
+    attempts: 1,
+    follows: [],
+  },
+  {
+    row: 'READY_PAUSE, SUCCESS',
+    history: [...running, pauseRequested, taskEvent('TaskSucceeded', 'a')],
+    status: 'succeeded',
+    attempts: 1,
+    follows: [],
+  },
+  {
+    row: 'READY_PAUSE, FAILURE',
+    history: [...running, pauseRequested, taskEvent('TaskFailed', 'a')],
     status: 'failed',
     attempts: 1,
     follows: [],
@@ -155,6 +178,39 @@ describe('a run whose master and worker are gone', () => {
     const ended = await takenOver(assigned, 'w1');
     expect(ended).toMatchObject({ run: { status: 'succeeded' }, tasks: [{ attempts: 2, worker: 'w1' }] });
     expect(['TaskRejected', 'TaskLost']).toContain(typesAfter(assigned)[0]);
+  });
+});
+
+describe('a pausing run whose master and worker are gone', () => {
+  const pausing: Omit<Row, 'status'>[] = [
+    { row: 'READY_PAUSE, SUBMITTED', history: [...begun, pauseRequested], attempts: 0, follows: [] },
+    { row: 'READY_PAUSE, DISPATCH', history: [...assigned, pauseRequested], attempts: 1, follows: ['TaskLost'] },
+    { row: 'READY_PAUSE, RUNNING', history: [...running, pauseRequested], attempts: 1, follows: ['TaskLost'] },
+    {
+      row: 'READY_PAUSE, PAUSE',
+      history: [...begun, pauseRequested, runEvent('WorkflowPaused')],
+      attempts: 0,
+      follows: [],
+    },
+  ];
+
+  test.each(pausing)('$row: is paused after $attempts attempts, and goes on when it is resumed', async (row) => {
+    await writeRun(cluster.store.connect(), instance, recordedOf(row.history), definition);
+    await cluster.startMaster('m1');
+    await cluster.startWorker('w1');
+    const found = async () => {
+      const { run, tasks, owner } = await cluster.show(instance);
+      return { status: run.status, task: tasks[0]?.status, attempts: tasks[0]?.attempts, epoch: owner?.epoch };
+    };
+    const paused = { status: 'paused', task: 'ready', attempts: row.attempts, epoch: 2 };
+    await expect.poll(found, { timeout: 5_000 }).toEqual(paused);
+    const follows = typesAfter(row.history).map((type) => (type === 'TaskRejected' ? 'TaskLost' : type));
+    expect(follows).toEqual(row.follows);
+    await cluster.ask(subjects.command, { type: 'resume', instance, by: 'ann' });
+    const ended = await cluster.whenEnded(instance);
+    expect(ended).toMatchObject({ run: { status: 'succeeded' }, tasks: [{ attempts: row.attempts + 1 }] });
+    const certificate = await createJournalCertifier(cluster.store.connect()).certify(instance);
+    expect(certificate.holds).toBe(true);
   });
 });
 
