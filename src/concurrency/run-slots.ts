@@ -3,7 +3,7 @@
  * only says so to the groups, and gives back what is not needed any more.
  */
 
-import { groupTasksOf, pastTurns, type SlotNeed, slotNeedOf } from '../../actors/task-group/slot-need.ts';
+import { groupTasksOf, isTurnOver, pastTurns, type SlotNeed, slotNeedOf } from '../../actors/task-group/slot-need.ts';
 import { groupHold } from '../../actors/task-group/task-group.view.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import { priorityOf, taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
@@ -62,7 +62,7 @@ export class RunSlots {
     for (const wanted of this.#courier.wantedFor(instance.id, task)) {
       const { round, turn } = wanted.holder;
       if (need?.holder.round === round && need.holder.turn === turn) continue;
-      this.#courier.release(wanted, 'ended');
+      this.#courier.release(wanted, 'ended', isTurnOver(runOf(instance, instance.snapshot), wanted.holder));
     }
   }
 
@@ -85,7 +85,9 @@ export class RunSlots {
     const run = runOf(instance, instance.snapshot);
     const { epoch } = instance.snapshot.context;
     for (const task of groupTasksOf(instance.actor.plan)) {
-      for (const past of pastTurns(run, task)) this.#courier.release({ ...past, epoch }, 'ended');
+      for (const past of pastTurns(run, task)) {
+        this.#courier.release({ ...past, epoch }, 'ended', isTurnOver(run, past.holder));
+      }
       const need = slotNeedOf(run, task);
       if (need !== undefined) this.#request(instance, task, need, !isReady(instance, task));
     }

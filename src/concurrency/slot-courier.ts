@@ -3,6 +3,8 @@
  *
  * S1 One message to a group is under way at a time, so that a request never overtakes the release before it.
  * S2 A release is repeated until it is answered; a request is repeated now and then until its slots are granted.
+ * S3 Who gives slots back and asks for them again in the same turn takes only an answer to that for a grant: what the group
+ *    tells everybody may be of the time before.
  */
 import type { Priority } from '../../schemas/definition/workflow.definition.ts';
 import type { SlotEnd, SlotHolder } from '../../schemas/events/task-group.events.ts';
@@ -37,6 +39,8 @@ type Release = { holder: SlotHolder; why: SlotEnd; epoch: number };
 type Line = {
   wanted: Map<string, Entry>;
   released: Map<string, Release>;
+  /** Holders that may ask again for what they gave back (S3). */
+  givenBack: Set<string>;
   isSending: boolean;
   timer: Timer | undefined;
 };
@@ -76,9 +80,12 @@ export class SlotCourier {
     this.#wake(wanted.group, line, gatherMs);
   }
 
-  release(wanted: Pick<WantedSlots, 'group' | 'holder' | 'epoch'>, why: SlotEnd): void {
+  /** @param isOver false when the same turn may need the slots once more */
+  release(wanted: Pick<WantedSlots, 'group' | 'holder' | 'epoch'>, why: SlotEnd, isOver = true): void {
     const { group, holder, epoch } = wanted;
     const line = this.#lineOf(group);
+    if (isOver) line.givenBack.delete(keyOf(holder));
+    else line.givenBack.add(keyOf(holder));
     this.#drop(line, keyOf(holder));
     line.released.set(keyOf(holder), { holder, why, epoch });
     this.#wake(group, line, gatherMs);
@@ -109,21 +116,31 @@ export class SlotCourier {
       const { wanted, released } = line;
       for (const [key, { holder }] of wanted) if (holder.instance === instance) this.#drop(line, key);
       for (const [key, { holder }] of released) if (holder.instance === instance) released.delete(key);
+      for (const key of line.givenBack) if (key.startsWith(`${instance}/`)) line.givenBack.delete(key);
     }
   }
 
-  /** What the owner of a group has told, asked or not. */
+  /** What the owner of a group has told everybody. */
   take({ group, states }: SlotStates): void {
     const line = this.#lines.get(group);
     if (line === undefined) return;
     for (const told of states) {
-      const entry = line.wanted.get(keyOf(told.holder));
-      if (entry === undefined || entry.isGranted) continue;
-      if (told.state === 'granted') {
-        entry.isGranted = true;
-        this.#options.onGranted(entry.holder);
-      } else this.#options.onWaiting(entry.holder, told.reason);
+      const key = keyOf(told.holder);
+      const entry = line.wanted.get(key);
+      if (entry === undefined || !line.givenBack.has(key)) this.#obey(entry, told);
+      else {
+        entry.isTold = false; // S3: asked again, for an answer.
+        this.#wake(group, line, gatherMs);
+      }
     }
+  }
+
+  #obey(entry: Entry | undefined, told: SlotState): void {
+    if (entry === undefined || entry.isGranted) return;
+    if (told.state === 'granted') {
+      entry.isGranted = true;
+      this.#options.onGranted(entry.holder);
+    } else this.#options.onWaiting(entry.holder, told.reason);
   }
 
   stop(): void {
@@ -144,7 +161,13 @@ export class SlotCourier {
   #lineOf(group: TaskGroupName): Line {
     const known = this.#lines.get(group);
     if (known !== undefined) return known;
-    const line: Line = { wanted: new Map(), released: new Map(), isSending: false, timer: undefined };
+    const line: Line = {
+      wanted: new Map(),
+      released: new Map(),
+      givenBack: new Set(),
+      isSending: false,
+      timer: undefined,
+    };
     this.#lines.set(group, line);
     return line;
   }
@@ -177,13 +200,21 @@ export class SlotCourier {
         const key = keyOf(release.holder);
         if (line.released.get(key) === release) line.released.delete(key);
       }
-      if (!this.#isStopped) this.take(told);
+      if (!this.#isStopped) this.#answered(line, told);
     } catch (fault) {
       log.debug({ group, fault }, 'the owner of a task group does not answer; asking again');
     } finally {
       line.isSending = false;
     }
     this.#wake(group, line, isAnswered ? gatherMs : retryDelayMs);
+  }
+
+  /** What was given back while the answer was under way, and asked for again, is not what it speaks of. */
+  #answered(line: Line, { states }: SlotStates): void {
+    for (const told of states) {
+      const key = keyOf(told.holder);
+      if (!line.released.has(key)) this.#obey(line.wanted.get(key), told);
+    }
   }
 
   /** S2. */

@@ -75,6 +75,8 @@ export class TaskGroups {
   readonly #epochs = new WeakMap<TaskGroup, Map<InstanceId, number>>();
   /** Runs whose epoch was read from the journal. */
   readonly #learned = new WeakMap<TaskGroup, Set<InstanceId>>();
+  /** What is said later is not heard before. */
+  readonly #learning = new WeakMap<TaskGroup, Promise<void>>();
 
   constructor(options: TaskGroupsOptions) {
     this.#options = options;
@@ -144,7 +146,12 @@ export class TaskGroups {
 
   /** Releases first: whoever gives slots back and asks anew stands at the end of the line. */
   async #sync(group: TaskGroup, { requests, releases }: SlotSync): Promise<unknown> {
-    await this.#learnEpochs(group, releases);
+    const learned = (this.#learning.get(group) ?? Promise.resolve()).then(() => this.#learnEpochs(group, releases));
+    this.#learning.set(
+      group,
+      learned.catch(() => {}),
+    );
+    await learned;
     const now = this.#options.clock.now();
     const isHeard = this.#listenTo(group, [...requests, ...releases]);
     const commands: TaskGroupCommand[] = [];
