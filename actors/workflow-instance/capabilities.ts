@@ -2,16 +2,17 @@
  * Which commands a run would take now. There is no table of states here: each command is decided on the state as if it had
  * come, and is possible if it would change something.
  */
-import type { TaskName } from '../../schemas/ids.ts';
+import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import type { DefinitionReference } from '../../schemas/definition/workflow.definition.ts';
+import type { Digest, TaskName } from '../../schemas/ids.ts';
 import type {
   CommandBody,
   CommandBodyOf,
-  CommandRequest,
   CommandType,
   PossibleCommand,
 } from '../../schemas/messages/command.messages.ts';
 import type { Plan } from '../graph/plan.ts';
-import { commandOf } from './client-command.ts';
+import { commandOf, type StatedCommand } from './client-command.ts';
 import type { WorkflowInstanceActor } from './workflow-instance.actor.ts';
 import type { WorkflowInstanceSnapshot } from './workflow-instance.machine.ts';
 
@@ -47,6 +48,8 @@ const trials: Trials = {
     ofRun: (plan) => signalNamesOf(plan).map((name) => ({ type: 'sendSignal', name, payload: null })),
   },
   approveTask: { ofTask: (task) => ({ type: 'approveTask', task, approved: true }) },
+  /** To which version is another question, asked with `check`: here one that differs in nothing. */
+  moveVersion: { ofRun: () => [{ type: 'moveVersion', version: 1 }] },
 };
 
 const tried = Object.values(trials) as Trials[CommandType][];
@@ -67,11 +70,23 @@ export function possibleTaskCommands(run: Run, task: TaskName): CommandType[] {
 const nobodysKey = '';
 
 function isPossible({ actor, snapshot }: Run, wish: CommandBody): boolean {
-  // Reason for the cast: the parts that a decision does not look at are left out.
-  const request = { ...wish, by: '' } as CommandRequest;
-  const decision = actor.decide(snapshot, commandOf(request, { key: nobodysKey, now: 0 }));
+  const decision = actor.decide(snapshot, triedCommand(actor.plan, snapshot, wish));
   return decision.kind === 'events' && decision.events.length > 0;
 }
+
+function triedCommand({ definition }: Plan, { context }: Run['snapshot'], wish: CommandBody): WorkflowInstanceCommand {
+  const made = { key: nobodysKey, now: 0 };
+  if (wish.type !== 'moveVersion') {
+    // Reason for the cast: the parts that a decision does not look at are left out.
+    return commandOf({ ...wish, by: '' } as StatedCommand, made);
+  }
+  const from = context.definition;
+  const to = from === null ? noVersion(definition) : { ...from, version: from.version + 1 };
+  return { type: 'MoveVersion', ...made, by: '', to, definition };
+}
+
+/** Of a run that is not there yet. */
+const noVersion = ({ name }: Plan['definition']): DefinitionReference => ({ name, version: 1, digest: '' as Digest });
 
 function shown(wish: CommandBody): PossibleCommand {
   if (wish.type === 'clearTasks') return { type: wish.type, scope: wish.scope };

@@ -2,8 +2,11 @@
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { CommandRequest } from '../../schemas/messages/command.messages.ts';
 
+/** Of a version only the number is named: who has its definition makes the command. */
+export type StatedCommand = Exclude<CommandRequest, { type: 'moveVersion' }>;
+
 /** `key` and `now` come from the master that takes the message. */
-export function commandOf(request: CommandRequest, made: { key: string; now: number }): WorkflowInstanceCommand {
+export function commandOf(request: StatedCommand, made: { key: string; now: number }): WorkflowInstanceCommand {
   const { by, reason } = request;
   const common = { ...made, by, ...(reason === undefined ? {} : { reason }) };
   switch (request.type) {

@@ -10,6 +10,7 @@ import { type Decision, rejected } from '../kit/decider.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { canTaskTake } from '../task-instance/task-instance.fold.ts';
 import { hasEnded, type TaskState, type TaskStatus } from '../task-instance/task-instance.state.ts';
+import { decideMove } from './move.decide.ts';
 import { clearedBy } from './steering.ts';
 import type { WorkflowInstanceSnapshot } from './workflow-instance.machine.ts';
 import { isEnded, type WorkflowInstanceContext, type WorkflowInstanceStatus } from './workflow-instance.state.ts';
@@ -32,6 +33,7 @@ const steeringTypes: readonly string[] = [
   'ChangePriority',
   'SendSignal',
   'ApproveTask',
+  'MoveVersion',
 ] satisfies Steering['type'][];
 
 export function isSteering(command: WorkflowInstanceCommand): command is SteeringCommand {
@@ -72,6 +74,8 @@ export function decideSteering(plan: Plan, snapshot: WorkflowInstanceSnapshot, c
       return changePriority(state, command);
     case 'SendSignal':
       return signal(state, command);
+    case 'MoveVersion':
+      return decideMove(state, command);
     case 'ApproveTask':
       return forOpenRun(state, command, (task) => approve(state, task, command));
   }

@@ -123,6 +123,12 @@ function renew(draft: Draft, chosen: ReadonlySet<number>, changed: ReadonlySet<n
     const needCount = plan.tasks[index]?.needs.length ?? 0;
     change(draft, index, { type: 'Cleared', needCount, isChosen: chosen.has(index) });
   }
+  settleAnew(draft, renewed);
+}
+
+/** Tasks that have just begun to wait hear of what had ended before. */
+export function settleAnew(draft: Draft, renewed: ReadonlySet<number>): void {
+  const { plan } = draft;
   for (const index of renewed) {
     const needs = plan.tasks[index]?.needs ?? [];
     if (needs.length === 0) begin(draft, index);
@@ -153,7 +159,7 @@ function dependentEnds(draft: Draft, changed: ReadonlySet<number>): Set<number> 
 }
 
 /** Since it last began to wait: attempts of earlier rounds are forgotten. */
-function hasTried({ failures, losses, startedAt, finishedAt }: TaskState['context']): boolean {
+export function hasTried({ failures, losses, startedAt, finishedAt }: TaskState['context']): boolean {
   return failures > 0 || losses > 0 || startedAt !== null || finishedAt !== null;
 }
 

@@ -60,6 +60,7 @@ export function requestOf(plan: Plan, context: Context, event: WorkflowInstanceE
       return { ...keyed(context, event.data), ...anew, round: context.round + 1 };
     }
     case 'StateCleared':
+    case 'WorkflowMoved':
       return keyed(context, event.data);
     case 'PriorityChanged': {
       const { task, priority } = event.data;

@@ -31,8 +31,7 @@ export function workflowInstanceMachine(plan: Plan) {
       queued: {
         on: {
           ...ownership,
-          ...admission,
-          ...clearingLater,
+          ...turn,
           ...stop,
           ...conclusionsIn('queued'),
         },
@@ -72,6 +71,7 @@ export function workflowInstanceMachine(plan: Plan) {
           ...timeout,
           ...stop,
           ...resume,
+          ...move,
           ...conclusionsIn('paused'),
         },
       },
@@ -163,6 +163,10 @@ const clearingLater = {
 const ownership = { OwnershipTaken: { guard: 'isNextEpoch', actions: 'rememberOwner' } } as const;
 const stop = { WorkflowStopRequested: { target: 'stopping', actions: ['rememberRequest', 'stopTasks'] } } as const;
 const resume = { WorkflowResumed: { target: 'active', actions: ['rememberRequest', 'placeReady'] } } as const;
+/** What the other version means for the tasks is up to the actor: this machine is that of one version. */
+const move = { WorkflowMoved: { guard: 'isOfThisVersion', actions: 'rememberRequest' } } as const;
+/** Of a run that waits for its turn. */
+const turn = { ...admission, ...clearingLater, ...move } as const;
 const timeout = {
   WorkflowTimedOut: [
     { guard: 'isFatalTimeout', target: 'ending', actions: ['rememberTimeout', 'stopTasks'] },

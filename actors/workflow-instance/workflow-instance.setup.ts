@@ -98,6 +98,8 @@ function guardsOf(plan: Plan) {
     hasNothingLive: ({ context }: Scope) => liveCount(context) === 0,
     isIsolated: ({ context, event }: Scope) =>
       event.type === 'IsolationRemoved' && context.isolated.some(({ task }) => task === event.data.task),
+    isOfThisVersion: ({ context, event }: Scope) =>
+      event.type === 'WorkflowMoved' && context.definition?.digest === event.data.from.digest,
     isFatalTimeout: ({ event }: Scope) => event.type === 'WorkflowTimedOut' && event.data.action === 'fail',
     isFirstTimeout: ({ context }: Scope) => context.timedOut === null,
   };

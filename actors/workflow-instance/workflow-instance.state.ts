@@ -1,5 +1,9 @@
 /** The state of one run as plain JSON. It refers to its definition by name, version and digest; the plan stands beside it. */
-import type { DefinitionReference, Priority } from '../../schemas/definition/workflow.definition.ts';
+import type {
+  DefinitionReference,
+  Priority,
+  WorkflowDefinition,
+} from '../../schemas/definition/workflow.definition.ts';
 import type { ParentRun } from '../../schemas/events/workflow-instance.events.ts';
 import type { Incarnation, MasterId, SubmissionKey, TaskName } from '../../schemas/ids.ts';
 import type { JsonRecord, JsonValue } from '../../schemas/json.ts';
@@ -35,6 +39,8 @@ export type WorkflowInstanceContext = {
   /** Events folded so far: the revision of the last one plus one. */
   eventCount: number;
   definition: DefinitionReference | null;
+  /** The version that the run was moved to, if it was; null: the one that it was submitted with. */
+  movedTo: WorkflowDefinition | null;
   key: SubmissionKey | null;
   params: JsonRecord;
   submittedAt: number | null;
@@ -81,6 +87,7 @@ export function initialContext(plan: Plan): WorkflowInstanceContext {
   return {
     eventCount: 0,
     definition: null,
+    movedTo: null,
     key: null,
     params: {},
     submittedAt: null,

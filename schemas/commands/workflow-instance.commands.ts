@@ -2,7 +2,7 @@
  * What may be asked of a workflow instance. Time, ids and randomness arrive inside: `now` is milliseconds since 1970,
  * `random` a number in [0, 1). Commands are made by this system only; what users send is in `schemas/messages`.
  */
-import type { DefinitionReference, Priority } from '../definition/workflow.definition.ts';
+import type { DefinitionReference, Priority, WorkflowDefinition } from '../definition/workflow.definition.ts';
 import type {
   ClearScope,
   Fault,
@@ -49,6 +49,7 @@ export type Steering = Asked &
     | { type: 'ChangePriority'; priority: Priority; task?: TaskName }
     | { type: 'SendSignal'; name: string; payload: JsonValue }
     | { type: 'ApproveTask'; task: TaskName; approved: boolean }
+    | { type: 'MoveVersion'; to: DefinitionReference; definition: WorkflowDefinition }
   );
 
 export type WorkflowInstanceCommand =

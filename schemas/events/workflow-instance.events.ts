@@ -3,7 +3,11 @@
  * Life-cycle events begin with `Workflow`, so that readers of all runs can filter by type prefix.
  */
 import { z } from 'zod';
-import { definitionReferenceSchema, prioritySchema } from '../definition/workflow.definition.ts';
+import {
+  definitionReferenceSchema,
+  prioritySchema,
+  workflowDefinitionSchema,
+} from '../definition/workflow.definition.ts';
 import {
   attemptIdSchema,
   cacheKeySchema,
@@ -245,6 +249,14 @@ export const workflowInstanceEvents = {
   /** Nothing runs any more. */
   WorkflowPaused: z.object({ pausedAt: at }),
   WorkflowResumed: z.object(asked),
+  /** From here on the run goes by another version. It is here as a whole: whoever folds the stream needs nothing else. */
+  WorkflowMoved: z.object({
+    ...asked,
+    movedAt: at,
+    from: definitionReferenceSchema,
+    to: definitionReferenceSchema,
+    definition: workflowDefinitionSchema,
+  }),
   /** An ended run goes on. */
   WorkflowReopened: z.object({ ...asked, reopenedAt: at }),
   WorkflowTimedOut: z.object({ timedOutAt: at, action: z.enum(['warn', 'fail']) }),

@@ -62,6 +62,14 @@ export const commandRequestSchema = z
       name: z.string().min(1).max(256),
       payload: jsonValueSchema.default(null),
     }),
+    /** A run that is paused or waits for its turn goes on by another version. */
+    z.strictObject({
+      type: z.literal('moveVersion'),
+      ...steering,
+      version: z.int().min(1),
+      /** Only says whether it may be moved. Default: false. */
+      check: z.boolean().optional(),
+    }),
     /** Answers a task that waits for an approval. Declined, it fails. */
     z.strictObject({ type: z.literal('approveTask'), ...steering, task, approved: z.boolean() }),
   ])

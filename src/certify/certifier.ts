@@ -69,6 +69,7 @@ export class Certifier {
         else found.push(...checkKey(instance, submission, event.revision));
         check = new HistoryCheck(await this.#actorOf(definition, found));
       }
+      found.push(...checkMove(event));
       check.take(event);
       children.push(...childrenOf(event));
       eventCount += 1;
@@ -123,6 +124,18 @@ type Submission = ReturnType<typeof workflowInstanceEvents.WorkflowSubmitted.par
 
 function submissionIn({ type, data }: HistoryEvent): Submission | undefined {
   return type === 'WorkflowSubmitted' ? workflowInstanceEvents.WorkflowSubmitted.safeParse(data).data : undefined;
+}
+
+/** A version that a run was moved to stands in the event, as the registered one. */
+function checkMove({ type, data, revision }: HistoryEvent): Found[] {
+  const moved = type === 'WorkflowMoved' ? workflowInstanceEvents.WorkflowMoved.safeParse(data).data : undefined;
+  if (moved === undefined) return [];
+  const digest = digestOf(moved.definition);
+  if (digest === moved.to.digest) return [];
+  const pinned = `${moved.to.name} version ${moved.to.version} with the digest ${moved.to.digest}`;
+  return [
+    { id: 'I5', revision, message: `the run was moved to ${pinned}; the definition there has the digest ${digest}` },
+  ];
 }
 
 /** The child run that the event orders. */

@@ -16,6 +16,7 @@ import { addExportCommand } from './commands/export.command.ts';
 import { addGroupCommand } from './commands/group.command.ts';
 import { addListCommand } from './commands/list.command.ts';
 import { addLogsCommand } from './commands/logs.command.ts';
+import { addMoveCommand } from './commands/move.command.ts';
 import { addOperationCommands } from './commands/operations.command.ts';
 import { addRegisterCommand } from './commands/register.command.ts';
 import { addReplayCommand } from './commands/replay.command.ts';
@@ -111,6 +112,7 @@ function createCommands(parts: Parts): Command {
     addRunSteeringCommands,
     addTaskSteeringCommands,
     addClearCommand,
+    addMoveCommand,
     addResolveCommand,
     addGroupCommand,
     addOperationCommands,

@@ -130,7 +130,7 @@ export class RunSlots {
   #needOf(instance: LiveInstance, task: TaskName, snapshot: WorkflowInstanceSnapshot): SlotNeed | undefined {
     const need = slotNeedOf(runOf(instance, snapshot), task);
     if (need === undefined || !this.#options.isOrdered(instance, task)) return need;
-    return taskStateOf(instance.actor.plan, snapshot.context, task)?.status === 'ready' ? undefined : need;
+    return taskStateOf(instance.actor.at(snapshot).plan, snapshot.context, task)?.status === 'ready' ? undefined : need;
   }
 
   #waits({ instance: id, task }: SlotHolder, reason: Extract<SlotState, { state: 'waiting' }>['reason']): void {
@@ -141,7 +141,7 @@ export class RunSlots {
 }
 
 function runOf({ id, actor }: LiveInstance, { value, context }: WorkflowInstanceSnapshot) {
-  return { instance: id, plan: actor.plan, value, context };
+  return { instance: id, plan: actor.at({ context }).plan, value, context };
 }
 
 function isReady(instance: LiveInstance, task: TaskName): boolean {

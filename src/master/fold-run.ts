@@ -51,6 +51,7 @@ export async function foldRun(
     if (folded === undefined) throw notBegun(recorded);
     show?.(recorded, event);
     folded.snapshot = folded.actor.fold(folded.snapshot, event).snapshot;
+    folded.actor = folded.actor.at(folded.snapshot);
     folded.revision = recorded.revision;
   }
   return folded;

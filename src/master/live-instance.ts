@@ -55,9 +55,9 @@ const batchLengthMax = 256;
 export class LiveInstance {
   readonly id: InstanceId;
   readonly workflow: WorkflowName;
-  readonly actor: WorkflowInstanceActor;
   readonly origin: RunOrigin;
   claimRevision: number;
+  readonly #actor: WorkflowInstanceActor;
   readonly #clock: Clock;
   readonly #lazyAppendDelayMs: number;
   readonly #timers = new Map<string, Timer>();
@@ -75,21 +75,26 @@ export class LiveInstance {
   constructor(start: LiveInstanceStart, surroundings: InstanceSurroundings) {
     this.id = start.id;
     this.workflow = start.workflow;
-    this.actor = start.actor;
+    this.#actor = start.actor;
     this.origin = start.origin;
     this.claimRevision = start.claimRevision;
     this.#clock = surroundings.clock;
     this.#lazyAppendDelayMs = surroundings.lazyAppendDelayMs;
     this.#epochBefore = start.snapshot.context.epoch;
-    this.#loop = new DecisionLoop(this.actor, start, this.#mailbox(), {
+    this.#loop = new DecisionLoop(start.actor, start, this.#mailbox(), {
       append: (expected, events) => surroundings.append(this, expected, events),
       author: (event, causationId, epoch) => surroundings.author(this, event, causationId, epoch),
       answer: (effect, snapshot) => surroundings.answer(this, effect, snapshot),
       runEffect: (effect) => surroundings.runEffect(this, effect),
       onDurable: (events, firstRevision) => surroundings.onDurable(this, events, firstRevision),
-      isFinished: (snapshot) => this.actor.isFinished(snapshot),
+      isFinished: (snapshot) => start.actor.isFinished(snapshot),
       onDropped: (why, fault) => surroundings.onDropped(this, why, fault),
     });
+  }
+
+  /** With the plan of the version that the run goes by now. */
+  get actor(): WorkflowInstanceActor {
+    return this.#actor.at(this.snapshot);
   }
 
   /** The durable state. */

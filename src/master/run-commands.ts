@@ -2,7 +2,7 @@
 import { commandOf } from '../../actors/workflow-instance/client-command.ts';
 import { runStatusOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import { errorReplySchema } from '../../schemas/errors.ts';
-import type { MasterId } from '../../schemas/ids.ts';
+import type { MasterId, WorkflowName } from '../../schemas/ids.ts';
 import {
   type CommandReceipt,
   type CommandRequest,
@@ -12,6 +12,7 @@ import {
 import { subjects } from '../../schemas/messages/subjects.ts';
 import type { MessageOutcome } from '../actor-host/decision-loop.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
+import type { DefinitionStore } from '../definitions/definition-store.ts';
 import { AppError } from '../errors/app-error.ts';
 import { parseBody } from '../transport/parse-body.ts';
 import type { Transport } from '../transport/transport.port.ts';
@@ -19,7 +20,13 @@ import type { InstanceHost } from './instance-host.ts';
 import type { InstanceMessage, LiveInstance } from './live-instance.ts';
 import { notFound } from './run-queries.ts';
 
-export type RunCommandsOptions = { transport: Transport; host: InstanceHost; clock: Clock; ids: IdSource };
+export type RunCommandsOptions = {
+  transport: Transport;
+  host: InstanceHost;
+  definitions: Pick<DefinitionStore, 'version'>;
+  clock: Clock;
+  ids: IdSource;
+};
 
 type KeyedRequest = CommandRequest & { key: string };
 
@@ -48,7 +55,8 @@ export class RunCommands {
         case 'missing':
           throw notFound(command.instance);
         case 'finished': {
-          const receipt = (await this.#withoutChange(command)) ?? (await this.#reopen(command));
+          const answer = await this.#withoutChange(command);
+          const receipt = 'revision' in answer ? answer : await this.#reopen(command, answer);
           if (receipt !== undefined) return receipt;
           break;
         }
@@ -61,37 +69,46 @@ export class RunCommands {
   }
 
   async #send(instance: LiveInstance, command: KeyedRequest): Promise<CommandReceipt> {
+    const message = await this.#messageOf(command, instance.workflow);
+    if (command.type === 'moveVersion' && command.check === true) return checked(message, instance);
     const outcome = await new Promise<MessageOutcome>((resolve) => {
-      instance.send({ ...this.#messageOf(command), onOutcome: resolve });
+      instance.send({ ...message, onOutcome: resolve });
     });
     return receiptOf(command, outcome, instance);
   }
 
-  /** Of a run that has ended: the answer to a command that was done before. @throws AppError when it is refused */
-  async #withoutChange(command: KeyedRequest): Promise<CommandReceipt | undefined> {
+  /** Of a run that has ended: the answer to a command that was done before, or the message that opens the run again. @throws AppError when it is refused */
+  async #withoutChange(command: KeyedRequest): Promise<CommandReceipt | InstanceMessage> {
     const folded = await this.#options.host.fold(command.instance);
     if (folded === undefined) throw notFound(command.instance);
-    const { actor, snapshot, revision } = folded;
-    const decision = actor.decide(snapshot, this.#messageOf(command).command);
+    const { actor, snapshot, revision, workflow } = folded;
+    const message = await this.#messageOf(command, workflow);
+    const decision = actor.decide(snapshot, message.command);
     if (decision.kind === 'rejected') throw new AppError(decision.rejection.code, decision.rejection.message);
-    if (decision.events.length > 0) return undefined;
+    if (decision.events.length > 0) return message;
     return { instance: command.instance, revision, changed: false, status: runStatusOf(snapshot.value) };
   }
 
   /** Undefined when somebody else was faster: the run is looked for again. */
-  async #reopen(command: KeyedRequest): Promise<CommandReceipt | undefined> {
+  async #reopen(command: KeyedRequest, message: InstanceMessage): Promise<CommandReceipt | undefined> {
     let outcome: MessageOutcome | undefined;
     const onOutcome = (told: MessageOutcome): void => {
       outcome = told;
     };
-    const found = await this.#options.host.reopen(command.instance, { ...this.#messageOf(command), onOutcome });
+    const found = await this.#options.host.reopen(command.instance, { ...message, onOutcome });
     if (outcome === undefined || found.kind !== 'live') return undefined;
     return receiptOf(command, outcome, found.instance);
   }
 
-  #messageOf(command: KeyedRequest): InstanceMessage {
+  async #messageOf(command: KeyedRequest, workflow: WorkflowName): Promise<InstanceMessage> {
     const { key } = command;
-    return { command: commandOf(command, { key, now: this.#options.clock.now() }), causationId: `command.${key}` };
+    const made = { key, now: this.#options.clock.now() };
+    const causationId = `command.${key}`;
+    if (command.type !== 'moveVersion') return { command: commandOf(command, made), causationId };
+    const { reference: to, plan } = await this.#options.definitions.version(workflow, command.version);
+    const { by, reason } = command;
+    const asked = { ...made, by, ...(reason === undefined ? {} : { reason }) };
+    return { command: { type: 'MoveVersion', to, definition: plan.definition, ...asked }, causationId };
   }
 
   async #forward(owner: MasterId, command: KeyedRequest): Promise<CommandReceipt> {
@@ -103,6 +120,13 @@ export class RunCommands {
     if (refused.success) throw new AppError(refused.data.code, refused.data.message);
     return commandReceiptSchema.parse(result.body);
   }
+}
+
+/** Whether it would be done; nothing is. */
+function checked({ command }: InstanceMessage, { id, actor, snapshot, revision }: LiveInstance): CommandReceipt {
+  const decision = actor.decide(snapshot, command);
+  if (decision.kind === 'rejected') throw new AppError(decision.rejection.code, decision.rejection.message);
+  return { instance: id, revision, changed: false, status: runStatusOf(snapshot.value) };
 }
 
 function receiptOf(command: CommandRequest, outcome: MessageOutcome, { id, snapshot }: LiveInstance): CommandReceipt {

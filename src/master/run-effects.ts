@@ -225,7 +225,7 @@ export class RunEffects {
     task: TaskName,
     snapshot: WorkflowInstanceSnapshot,
   ): WorkflowInstanceCommand | undefined {
-    const planned = plannedOf(instance, task);
+    const planned = plannedOf(instance, task, snapshot);
     const { clock, ids } = this.#options;
     if (beginsAtOwner(planned, snapshot.context)) {
       const attemptId = ids.uuid() as AttemptId;
@@ -252,9 +252,10 @@ export class RunEffects {
   }
 
   /** The result that the task may take, and the key under which its own will be kept. */
-  #lookUp(instance: LiveInstance, task: PlannedTask, { context }: WorkflowInstanceSnapshot): LookedUp {
+  #lookUp(instance: LiveInstance, task: PlannedTask, snapshot: WorkflowInstanceSnapshot): LookedUp {
     if (task.definition.cache === undefined) return {};
-    const ready = { instance: instance.id, plan: instance.actor.plan, task, context };
+    const { plan } = instance.actor.at(snapshot);
+    const ready = { instance: instance.id, plan, task, context: snapshot.context };
     const cacheKey = this.#results.keyOf(ready);
     const kept = this.#results.find(ready, cacheKey);
     if (kept === undefined) return cacheKey === undefined ? {} : { cacheKey };
@@ -293,7 +294,12 @@ export class RunEffects {
   }
 }
 
-function plannedOf({ actor: { plan } }: LiveInstance, task: TaskName): PlannedTask {
+function plannedOf(
+  { actor, snapshot }: LiveInstance,
+  task: TaskName,
+  decided: WorkflowInstanceSnapshot = snapshot,
+): PlannedTask {
+  const { plan } = actor.at(decided);
   const planned = plan.tasks[plan.indexOf(task) ?? -1];
   if (planned === undefined) throw new Error(`the workflow ${plan.definition.name} has no task ${task}`);
   return planned;

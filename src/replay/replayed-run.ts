@@ -129,7 +129,8 @@ export class ReplayedRun {
   #step({ revision, actor, snapshot }: Moment): { moment: Moment; effects: WorkflowInstanceEffect[] } {
     const next = revision + 1;
     const folded = actor.fold(snapshot, this.event(next));
-    return { moment: { revision: next, actor, snapshot: folded.snapshot }, effects: folded.effects };
+    const { snapshot: after, effects } = folded;
+    return { moment: { revision: next, actor: actor.at(after), snapshot: after }, effects };
   }
 
   #check(revision: number): void {

@@ -11,6 +11,7 @@ export type RunChange =
   | { kind: 'status'; instance: InstanceId; status: RunSummary['status']; finishedAt?: number }
   /** An ended run goes on. */
   | { kind: 'reopened'; instance: InstanceId }
+  | { kind: 'moved'; instance: InstanceId; version: number }
   /** Another run may take this result. */
   | { kind: 'resultKept'; result: KeptResult };
 

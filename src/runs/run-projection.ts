@@ -147,6 +147,7 @@ function changesOf(instance: InstanceId, event: WorkflowInstanceEvent): RunChang
     const source = { instance, task, attemptId, finishedAt };
     return [{ kind: 'resultKept', result: { cacheKey, source, expiresAt, outputs } }];
   }
+  if (event.type === 'WorkflowMoved') return [{ kind: 'moved', instance, version: event.data.to.version }];
   if (event.type === 'WorkflowReopened') return [{ kind: 'reopened', instance }];
   if (event.type === 'WorkflowPauseRequested') return status('pausing');
   if (event.type === 'WorkflowPaused') return status('paused');

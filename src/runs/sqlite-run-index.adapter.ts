@@ -73,6 +73,7 @@ function prepare(database: InstanceType<typeof Database>) {
       'INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, NULL, ?, ?, ?) ON CONFLICT (instance) DO NOTHING',
     ),
     status: database.prepare('UPDATE runs SET status = ?, finishedAt = ? WHERE instance = ? AND finishedAt IS NULL'),
+    move: database.prepare('UPDATE runs SET version = ? WHERE instance = ?'),
     reopen: database.prepare("UPDATE runs SET status = 'running', finishedAt = NULL WHERE instance = ?"),
     newest: database.prepare(`
       SELECT * FROM runs
@@ -93,6 +94,8 @@ function applyChange(statements: Statements, change: Exclude<RunChange, { kind: 
     const { instance, workflow, version, key, status, submittedAt, logicalAt = null, parent, dryRun } = change.run;
     const more = [logicalAt, parent === undefined ? null : JSON.stringify(parent), dryRun === true ? 1 : null];
     statements.insert.run([instance, workflow, version, key, status, submittedAt, ...more]);
+  } else if (change.kind === 'moved') {
+    statements.move.run([change.version, change.instance]);
   } else if (change.kind === 'reopened') {
     statements.reopen.run([change.instance]);
   } else {

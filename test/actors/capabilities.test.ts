@@ -2,18 +2,24 @@
 import { describe, expect, test } from 'vitest';
 import { possibleCommands, possibleTaskCommands } from '../../actors/workflow-instance/capabilities.ts';
 import { commandOf } from '../../actors/workflow-instance/client-command.ts';
-import type { InstanceId, TaskName } from '../../schemas/ids.ts';
+import type { Digest, InstanceId, TaskName } from '../../schemas/ids.ts';
 import { type CommandRequest, commandRequestSchema, commandTypes } from '../../schemas/messages/command.messages.ts';
 import { runSamples, taskSamples } from '../docs/state-samples.ts';
 import type { Given } from '../kit/given.ts';
+import { definitionReference } from './run-events.ts';
 
 const instance = '0193a4c2-0000-4000-8000-000000000001' as InstanceId;
+
+const to = { ...definitionReference, version: 2, digest: '2'.repeat(64) as Digest };
 
 /** As somebody would send it. */
 const request = (body: object): CommandRequest => commandRequestSchema.parse({ instance, by: 'ann', ...body });
 
 function changes({ actor, snapshot }: Given, body: object): boolean {
-  const decision = actor.decide(snapshot, commandOf(request(body), { key: 'never-before', now: 9_000_000_000_000 }));
+  const made = { key: 'never-before', now: 9_000_000_000_000 };
+  const asked = request(body);
+  const move = { type: 'MoveVersion', ...made, by: 'ann', to, definition: actor.plan.definition } as const;
+  const decision = actor.decide(snapshot, asked.type === 'moveVersion' ? move : commandOf(asked, made));
   return decision.kind === 'events' && decision.events.length > 0;
 }
 
@@ -25,6 +31,7 @@ const toRuns: object[] = [
   { type: 'clearTasks', scope: 'all' },
   { type: 'changePriority', priority: 'low' },
   { type: 'sendSignal', name: 'go', payload: { any: 1 } },
+  { type: 'moveVersion', version: 2 },
 ];
 
 const toTasks: object[] = [

@@ -20,7 +20,7 @@ function played(definition: WorkflowDefinition, choices: readonly number[]): Ran
 }
 
 /** Of dry runs, which have a property of their own, and of results that are kept. */
-const elsewhere = ['TaskDryRun', 'TaskCacheHit', 'ResultKept'];
+const elsewhere = ['TaskDryRun', 'TaskCacheHit', 'ResultKept', 'WorkflowMoved'];
 
 /** As the journal gives it back. */
 function read({ type, data }: WorkflowInstanceEvent): WorkflowInstanceEvent {

@@ -21,6 +21,7 @@ import type {
   WorkflowName,
 } from '../../schemas/ids.ts';
 import type { AttemptReport } from '../../schemas/messages/attempt.messages.ts';
+import { taskOf, workflowOf } from '../kit/definitions.ts';
 
 export const now = 1_000_000;
 export const lossesMax = 2;
@@ -126,6 +127,11 @@ export function runEvent(type: Exclude<WorkflowInstanceEventType, TaskEventType>
       return { type, data: { priority: 'high', ...asked } };
     case 'SignalReceived':
       return { type, data: { name: 'go', payload: 1, ...asked } };
+    case 'WorkflowMoved': {
+      const to = { ...definitionReference, version: 2, digest: '1'.repeat(64) as Digest };
+      const definition = workflowOf([taskOf('a'), taskOf('added')]);
+      return { type, data: { ...asked, movedAt: now, from: definitionReference, to, definition } };
+    }
     case 'ResultKept': {
       const result = { attemptId: attemptIdOf(1), finishedAt: now, outputs: {} };
       return { type, data: { task: nameOf('a'), cacheKey, expiresAt: now + 1_000, result } };

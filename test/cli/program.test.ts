@@ -41,6 +41,7 @@ const commands = [
   'decline',
   'force',
   'clear',
+  'move',
   'resolve',
   'group',
   'crown',

@@ -32,6 +32,12 @@ describe('each command', () => {
     [['signal', runId, 'go'], { type: 'sendSignal', name: 'go', payload: null }, 'has the signal go'],
     [['signal', runId, 'go', '{"a": 1}'], { type: 'sendSignal', name: 'go', payload: { a: 1 } }, 'has the signal go'],
     [['signal', runId, 'go', 'by hand'], { type: 'sendSignal', name: 'go', payload: 'by hand' }, 'has the signal go'],
+    [['move', runId, '--version', '4'], { type: 'moveVersion', version: 4 }, 'goes on by version 4'],
+    [
+      ['move', runId, '--version', '4', '--check'],
+      { type: 'moveVersion', version: 4, check: true },
+      'may be moved to version 4',
+    ],
     [['kill', runId, 'test'], { type: 'stopTask', task: 'test' }, 'is being stopped'],
     [['skip', runId, 'test'], { type: 'skipTask', task: 'test' }, 'is skipped'],
     [['isolate', runId, 'test'], { type: 'isolateTask', task: 'test' }, 'is isolated'],
@@ -68,6 +74,8 @@ describe('each command', () => {
     [['priority', runId, 'urgent']],
     [['retry', runId, '--timeout', '3s']],
     [['pause', runId, '--key', '']],
+    [['move', runId]],
+    [['move', runId, '--version', 'newest']],
   ])('%j is wrong usage', async (argv) => {
     const box = boxWithRun();
     expect(await box.run(...argv)).toBe(64);

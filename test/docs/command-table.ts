@@ -1,6 +1,9 @@
 /** What becomes of each command of a person in each state: tried on a run that is there. */
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
-import { nameOf, now } from '../actors/run-events.ts';
+import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
+import type { Digest } from '../../schemas/ids.ts';
+import { definitionReference, nameOf, now } from '../actors/run-events.ts';
+import { taskOf, workflowOf } from '../kit/definitions.ts';
 import type { Given } from '../kit/given.ts';
 
 type Row = { title: string; command: WorkflowInstanceCommand };
@@ -10,6 +13,18 @@ export type CommandTable = { titles: string[]; rows: string[][]; refusals: strin
 const asked = { now, key: 'asked-1', by: 'ann' } as const;
 const task = nameOf('b');
 
+/** It has one more task, and is the same besides. */
+const nextVersion = { ...definitionReference, version: 2, digest: '2'.repeat(64) as Digest };
+const next: WorkflowDefinition = {
+  ...workflowOf([
+    taskOf('a'),
+    { ...taskOf('b'), settings: { type: 'signal', name: nameOf('go') } },
+    taskOf('c'),
+    taskOf('d'),
+  ]),
+  concurrency: { policy: 'wait' },
+};
+
 /** Commands to a run as a whole. */
 export const runCommands: readonly Row[] = [
   { title: 'pause', command: { type: 'RequestPause', ...asked } },
@@ -18,6 +33,7 @@ export const runCommands: readonly Row[] = [
   { title: 'run failed tasks again', command: { type: 'ClearTasks', ...asked, scope: 'failed' } },
   { title: 'run everything again', command: { type: 'ClearTasks', ...asked, scope: 'all' } },
   { title: 'change the priority', command: { type: 'ChangePriority', ...asked, priority: 'high' } },
+  { title: 'move to another version', command: { type: 'MoveVersion', ...asked, to: nextVersion, definition: next } },
   { title: 'send a signal', command: { type: 'SendSignal', ...asked, name: 'go', payload: 1 } },
 ];
 

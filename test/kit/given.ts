@@ -130,7 +130,7 @@ function isEvent(step: Step): step is WorkflowInstanceEvent {
 }
 
 function taskIn(actor: WorkflowInstanceActor, snapshot: WorkflowInstanceSnapshot, name: string): TaskState {
-  const index = actor.plan.indexOf(name as TaskName);
+  const index = actor.at(snapshot).plan.indexOf(name as TaskName);
   if (index === undefined) throw new Error(`the definition has no task ${name}`);
   return at(snapshot.context.tasks, index);
 }

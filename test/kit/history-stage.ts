@@ -95,7 +95,8 @@ export class Stage {
 
   #begin(task: string, context: WorkflowInstanceContext): WorkflowInstanceCommand {
     const name = nameOf(task);
-    const planned = this.actor.plan.tasks[this.actor.plan.indexOf(name) ?? -1];
+    const { plan } = this.actor.at({ context });
+    const planned = plan.tasks[plan.indexOf(name) ?? -1];
     if (planned === undefined) throw new Error(`the definition has no task ${task}`);
     this.#attemptCount += 1;
     if (!beginsAtOwner(planned, context)) return this.#timed(assign(task, this.#attemptCount));

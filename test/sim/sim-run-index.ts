@@ -67,6 +67,10 @@ export class SimRunIndexDisk {
       return;
     }
     const run = this.#runs.get(change.instance);
+    if (change.kind === 'moved') {
+      if (run !== undefined) run.version = change.version;
+      return;
+    }
     if (run !== undefined && change.kind === 'reopened') {
       run.status = 'running';
       delete run.finishedAt;

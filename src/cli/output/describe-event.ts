@@ -68,6 +68,8 @@ const words: { [T in WorkflowInstanceEventType]: (data: DataOf<T>) => string } =
   WorkflowPauseRequested: ({ by, reason }) => askedBy(by, reason),
   WorkflowPaused: () => '',
   WorkflowResumed: ({ by, reason }) => askedBy(by, reason),
+  WorkflowMoved: ({ from, to, by, reason }) =>
+    `from version ${from.version} to version ${to.version} ${askedBy(by, reason)}`,
   WorkflowReopened: ({ by, reason }) => askedBy(by, reason),
   WorkflowTimedOut: ({ action }) => (action === 'warn' ? 'goes on' : 'is being ended'),
   WorkflowStopRequested: ({ by, reason }) => askedBy(by, reason),

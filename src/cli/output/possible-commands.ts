@@ -17,6 +17,7 @@ const names: Record<CommandType, string> = {
   changePriority: 'priority',
   sendSignal: 'signal',
   approveTask: 'approve',
+  moveVersion: 'move',
 };
 
 const tasksNamedMax = 3;

@@ -122,6 +122,7 @@ const changes: { [T in WorkflowInstanceEventType]: Change<T> } = {
   IsolationRemoved: () => undefined,
   PriorityChanged: () => undefined,
   SignalReceived: () => undefined,
+  WorkflowMoved: () => undefined,
   WorkflowAdmitted: (progress) => {
     progress.status = 'running';
   },
