@@ -10,6 +10,8 @@ import { type SimAnswer, SimSteering } from './sim-steering.ts';
 import type { BadRequest, Submission, Workload } from './sim-workload.ts';
 import type { Life } from './sim-world.ts';
 
+/** Submissions of this amount ask for a dry run. */
+const amountOfDryRuns = 9;
 const operatorIntervalMs = 4_000;
 
 export class SimClient {
@@ -91,7 +93,9 @@ export class SimClient {
   }
 
   async #submit({ workflow, key, amount }: Submission): Promise<Receipt | undefined> {
-    const answer = await this.#ask(subjects.submit(workflow), { key, params: { size: amount, must: [amount] } });
+    const params = { size: amount, must: [amount] };
+    const wishes = amount === amountOfDryRuns ? { dryRun: true } : {};
+    const answer = await this.#ask(subjects.submit(workflow), { key, params, ...wishes });
     if (answer.kind === 'refused') {
       this.#monitor.breach('I2', `the good submission ${workflow} "${key}" is refused: ${answer.refusal.message}`);
       return undefined;
