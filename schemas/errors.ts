@@ -85,6 +85,12 @@ export const errorCatalogue = {
   },
   EPOCH_STALE: { httpStatus: 409, retry: false, meaning: 'A later owner of the instance is known.' },
   ATTEMPT_REVOKED: { httpStatus: 410, retry: false, meaning: 'The attempt was revoked and will never start here.' },
+  SQL_FAILED: { httpStatus: 502, retry: true, meaning: 'The database refused the statement, or cannot be reached.' },
+  NATS_TASK_FAILED: {
+    httpStatus: 502,
+    retry: true,
+    meaning: 'The message of a nats task was not sent, or not answered.',
+  },
   CLUSTER_UNKNOWN: { httpStatus: 422, retry: false, meaning: 'The configuration has no cluster of that name.' },
   CLUSTER_UNREACHABLE: {
     httpStatus: 503,

@@ -11,6 +11,7 @@ import {
   signalSettingsSchema,
   switchSettingsSchema,
 } from './logic-settings.ts';
+import { natsSettingsSchema, pythonSettingsSchema, sqlSettingsSchema } from './program-settings.ts';
 import { dependentSettingsSchema, workflowSettingsSchema } from './run-settings.ts';
 
 /** Runs `command` with the system's shell in a working folder of the attempt's own. */
@@ -62,6 +63,9 @@ export const taskSettingsSchema = z.discriminatedUnion('type', [
   httpSettingsSchema,
   waitSettingsSchema,
   scriptSettingsSchema,
+  pythonSettingsSchema,
+  sqlSettingsSchema,
+  natsSettingsSchema,
   switchSettingsSchema,
   conditionsSettingsSchema,
   signalSettingsSchema,

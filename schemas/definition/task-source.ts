@@ -10,6 +10,7 @@ import {
   signalTaskSourceSchema,
   switchTaskSourceSchema,
 } from './logic-source.ts';
+import { natsTaskSourceSchema, pythonTaskSourceSchema, sqlTaskSourceSchema } from './program-source.ts';
 import { dependentTaskSourceSchema, workflowTaskSourceSchema } from './run-source.ts';
 import {
   commonShape,
@@ -137,6 +138,9 @@ export const taskSourceSchema = z
     httpTaskSourceSchema,
     waitTaskSourceSchema,
     scriptTaskSourceSchema,
+    pythonTaskSourceSchema,
+    sqlTaskSourceSchema,
+    natsTaskSourceSchema,
     switchTaskSourceSchema,
     conditionsTaskSourceSchema,
     signalTaskSourceSchema,

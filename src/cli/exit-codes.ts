@@ -84,6 +84,8 @@ const exitCodeByErrorCode = {
   WORKER_INCARNATION_GONE: exitCodes.tryAgain,
   EPOCH_STALE: exitCodes.tryAgain,
   ATTEMPT_REVOKED: exitCodes.internal,
+  SQL_FAILED: exitCodes.runFailed,
+  NATS_TASK_FAILED: exitCodes.runFailed,
   CLUSTER_UNKNOWN: exitCodes.badConfiguration,
   CLUSTER_UNREACHABLE: exitCodes.tryAgain,
   CLUSTER_REFUSED: exitCodes.badConfiguration,

@@ -1,6 +1,8 @@
 /** Checks a canonical definition that did not come from a text of ours: one that arrived over the wire. */
+import type { TaskSettings } from '../../schemas/definition/task-settings.ts';
 import { type WorkflowDefinition, workflowDefinitionSchema } from '../../schemas/definition/workflow.definition.ts';
 import { type CanonicalFault, type FoundFault, limitFaults, toCanonicalFault } from './definition-fault.ts';
+import { filledTexts } from './filled-fields.ts';
 import { graphFaults } from './graph-faults.ts';
 import { logicFaults } from './logic-faults.ts';
 import { logicTaskOf } from './logic-tasks.ts';
@@ -38,10 +40,7 @@ function definitionParamFaults({ params, timeZone, tasks }: WorkflowDefinition):
   const texts = tasks.flatMap(({ env, settings }, taskIndex): TextAt[] => {
     const at = ['tasks', taskIndex];
     const ofTask = [{ text: env, path: [...at, 'env'] }];
-    if (settings.type !== 'http') return ofTask;
-    const { url, headers, body } = settings;
-    const fields = Object.entries({ url, headers, body });
-    return [...ofTask, ...fields.map(([name, text]) => ({ text, path: [...at, 'settings', name] }))];
+    return [...ofTask, ...filledTexts(settings, [...at, 'settings'])];
   });
   return [...timeZoneFaults(timeZone), ...paramFaults(params, ofTasks), ...textFaults(texts)];
 }
@@ -58,17 +57,30 @@ function definitionLogicFaults({ params, tasks }: WorkflowDefinition): FoundFaul
 /** What the canonical schema cannot say of one task alone. */
 function settingsFaults({ tasks }: WorkflowDefinition): FoundFault[] {
   return tasks.flatMap(({ settings }, taskIndex): FoundFault[] => {
-    if (settings.type !== 'wait' || (settings.durationMs === undefined) !== (settings.untilAt === undefined)) return [];
+    const either = eitherOf(settings);
+    if (either === undefined) return [];
+    const [one, other] = either;
     return [
       {
         code: 'BAD_VALUE',
         path: ['tasks', taskIndex, 'settings'],
-        message: 'a wait task has either "durationMs" or "untilAt"',
+        message: `a ${settings.type} task has either "${one}" or "${other}"`,
         remedy: 'Give one of the two.',
         at: 'value',
       },
     ];
   });
+}
+
+/** Two fields of which there is not just one. */
+function eitherOf(settings: TaskSettings): [string, string] | undefined {
+  if (settings.type === 'wait' && (settings.durationMs === undefined) === (settings.untilAt === undefined)) {
+    return ['durationMs', 'untilAt'];
+  }
+  if (settings.type === 'sql' && (settings.query === undefined) === (settings.script === undefined)) {
+    return ['query', 'script'];
+  }
+  return undefined;
 }
 
 const depthMax = 100;

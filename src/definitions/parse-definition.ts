@@ -10,6 +10,7 @@ import {
   limitFaults,
   toCanonicalFault,
 } from './definition-fault.ts';
+import { filledTexts } from './filled-fields.ts';
 import { graphFaults } from './graph-faults.ts';
 import { logicFaults } from './logic-faults.ts';
 import { logicTaskOf } from './logic-tasks.ts';
@@ -50,12 +51,7 @@ function sourceParamFaults({ params, tasks }: WorkflowSource): FoundFault[] {
   const texts = Object.entries(tasks).flatMap(([name, task]): TextAt[] => {
     const at = ['tasks', name];
     const ofTask = 'env' in task ? [{ text: task.env, path: [...at, 'env'] }] : [];
-    if (task.type !== 'http') return ofTask;
-    const { url, headers, body } = task;
-    return [
-      ...ofTask,
-      ...Object.entries({ url, headers, body }).map(([field, text]) => ({ text, path: [...at, field] })),
-    ];
+    return [...ofTask, ...filledTexts(task, at)];
   });
   return [...paramFaults(params, ofTasks), ...textFaults(texts)];
 }

@@ -12,6 +12,7 @@ import { workflowDefinitionSchema } from '../../schemas/definition/workflow.defi
 import type { WorkflowSource } from '../../schemas/definition/workflow-source.ts';
 import { parseDurationMs } from '../../schemas/duration.ts';
 import { canonicalConditions, canonicalSwitch } from './canonical-logic-tasks.ts';
+import { canonicalNats, canonicalPython, canonicalSql } from './canonical-program-tasks.ts';
 import { canonicalDependent, canonicalWorkflowTask } from './canonical-run-tasks.ts';
 
 /** Tasks keep the order of the text. The result is parsed once more: a definition that leaves here fits its schema. */
@@ -115,6 +116,12 @@ function canonicalSettings(task: TaskSource): TaskSettings {
       return { type: 'signal', name: task.name };
     case 'approval':
       return { type: 'approval', ...(task.question === undefined ? {} : { question: task.question }) };
+    case 'python':
+      return canonicalPython(task);
+    case 'sql':
+      return canonicalSql(task);
+    case 'nats':
+      return canonicalNats(task);
     case 'workflow':
       return canonicalWorkflowTask(task);
     case 'dependent':

@@ -9,10 +9,18 @@ import { systemClock, systemIds } from '../clock/system-clock.adapter.ts';
 import { baseEnvironment, processEnvironment } from '../config/environment.ts';
 import { createConfiguredSecrets } from '../secrets/configured-secrets.adapter.ts';
 import { createSupervisedCommandHost } from '../supervisor/supervised-command-host.adapter.ts';
+import type { CommandTaskTypeOptions } from '../tasks/command-task.ts';
 import { httpTaskType } from '../tasks/http.task-type.ts';
+import { natsTaskType } from '../tasks/nats/nats.task-type.ts';
+import { createPythonTaskType } from '../tasks/python/python.task-type.ts';
 import { createScriptTaskType } from '../tasks/script.task-type.ts';
 import { createShellTaskType } from '../tasks/shell.task-type.ts';
+import { openMysqlSql } from '../tasks/sql/mysql-sql.adapter.ts';
+import { openPostgresSql } from '../tasks/sql/postgres-sql.adapter.ts';
+import { createSqlTaskType } from '../tasks/sql/sql.task-type.ts';
+import { openSqliteSql } from '../tasks/sql/sqlite-sql.adapter.ts';
 import { systemProcessTable } from '../tasks/system-process-table.adapter.ts';
+import type { TaskType } from '../tasks/task-type.port.ts';
 import { waitTaskType } from '../tasks/wait.task-type.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createPinoLog } from '../telemetry/pino-log.adapter.ts';
@@ -52,12 +60,7 @@ export async function runWorker({ config }: RoleOptions): Promise<number> {
     dataDir,
     transport,
     members: await bucketStore.open(buckets.members, { ttlMs: config.master.memberTtlMs, replicas }),
-    taskTypes: [
-      createShellTaskType({ ...shared, host, baseEnvironment: baseEnvironment() }),
-      httpTaskType,
-      waitTaskType,
-      createScriptTaskType({ crashWorker: () => process.kill(process.pid, 'SIGKILL') }),
-    ],
+    taskTypes: [...taskTypesOf({ ...shared, host, baseEnvironment: baseEnvironment() })],
     ledger,
     secrets: createConfiguredSecrets(config.worker.secrets, processEnvironment(), log),
     ...shared,
@@ -76,6 +79,18 @@ export async function runWorker({ config }: RoleOptions): Promise<number> {
   await transport.stop(stopSlackMs);
   ledger.close();
   return 0;
+}
+
+function taskTypesOf(commands: CommandTaskTypeOptions): TaskType[] {
+  return [
+    createShellTaskType(commands),
+    createPythonTaskType(commands),
+    httpTaskType,
+    createSqlTaskType({ sqlite: openSqliteSql, postgresql: openPostgresSql, mysql: openMysqlSql }),
+    natsTaskType,
+    waitTaskType,
+    createScriptTaskType({ crashWorker: () => process.kill(process.pid, 'SIGKILL') }),
+  ];
 }
 
 function warnOfLateLease({ worker, master }: RoleOptions['config'], log: Log): void {

@@ -9,6 +9,7 @@ import { type JsonValue, jsonValueSchema } from '../../schemas/json.ts';
 import { AppError } from '../errors/app-error.ts';
 import { attemptScope, filledText } from './attempt-scope.ts';
 import { fillBody, fillUrl } from './http-template.ts';
+import { createPromisedTaskType } from './promised-task.ts';
 import { settingsOf } from './settings-of.ts';
 import { tooLarge } from './shell-outputs.ts';
 import type { AttemptContext, AttemptResult, TaskType } from './task-type.port.ts';
@@ -20,18 +21,7 @@ const keyHeader = 'idempotency-key';
 const redirectStatuses = new Set([301, 302, 303, 307, 308]);
 const credentialHeaders = ['authorization', 'cookie', 'proxy-authorization'];
 
-export const httpTaskType: TaskType = {
-  type: 'http',
-  hasOutsideEffects: () => true,
-  start: (context) => {
-    const abort = new AbortController();
-    // The promise cannot reject: every fault is a result.
-    void perform(context, abort.signal).then((result) =>
-      context.ended(abort.signal.aborted ? { kind: 'cancelled' } : result),
-    );
-    return { cancel: () => abort.abort() };
-  },
-};
+export const httpTaskType: TaskType = createPromisedTaskType('http', perform);
 
 type HttpRequest = { method: HttpSettings['method']; url: URL; headers: Headers; body: string | undefined };
 

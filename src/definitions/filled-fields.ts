@@ -1,0 +1,16 @@
+/** The fields of each task type in which placeholders are filled in, where these can be checked before the run. */
+import type { JsonValue } from '../../schemas/json.ts';
+import type { TextAt } from './param-faults.ts';
+
+const filledFields: Readonly<Record<string, readonly string[]>> = {
+  http: ['url', 'headers', 'body'],
+  python: ['args'],
+  sql: ['connection', 'bind'],
+  nats: ['server', 'subject', 'headers', 'payload'],
+};
+
+/** @param path of the settings, in a source or in a canonical definition */
+export function filledTexts(settings: { type: string }, path: TextAt['path']): TextAt[] {
+  const values = settings as Record<string, JsonValue | undefined>; // Whatever the type, its fields are JSON.
+  return (filledFields[settings.type] ?? []).map((name) => ({ text: values[name], path: [...path, name] }));
+}

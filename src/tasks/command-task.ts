@@ -1,0 +1,151 @@
+/**
+ * Task types that run a command with `/bin/sh -c`, where its host says; what happens to the process is told there (S1-S3).
+ * An attempt survives the worker when its host does. What the command is, is the type's own matter.
+ */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ParamScope } from '../../actors/params/param-scope.ts';
+import type { TaskType as TaskTypeName } from '../../schemas/definition/task-settings.ts';
+import type { Offer } from '../../schemas/messages/attempt.messages.ts';
+import type { Clock } from '../clock/clock.port.ts';
+import { type Log, silentLog } from '../telemetry/log.ts';
+import { attemptScope } from './attempt-scope.ts';
+import type { CommandEnd, CommandHost, CommandListener, RunningCommand } from './command-host.port.ts';
+import { createDirectCommandHost } from './direct-command-host.ts';
+import type { ProcessTable } from './process-table.port.ts';
+import { readSaidOutputs } from './said-outputs.ts';
+import { type ShellFiles, shellEnvironment } from './shell-environment.ts';
+import { readShellOutputs } from './shell-outputs.ts';
+import type { AttemptContext, AttemptFolder, AttemptResult, RunningAttempt, TaskType } from './task-type.port.ts';
+
+const ownerOnly = 0o600;
+
+export type CommandTaskTypeOptions = {
+  processes: ProcessTable;
+  /** The worker's environment; only PATH, HOME, LANG, TZ and USER are passed on. */
+  baseEnvironment: Readonly<Record<string, string | undefined>>;
+  /** Default: this very process; then no attempt survives it. */
+  host?: CommandHost;
+  log?: Log;
+};
+
+/** What differs between the types. */
+export type CommandPlan = {
+  type: TaskTypeName;
+  /** For `/bin/sh -c`; files that it needs are written to the root of the folder. */
+  commandOf(offer: Offer, surroundings: { scope: ParamScope; folder: AttemptFolder }): string;
+  graceMsOf(offer: Offer): number;
+};
+
+export function createCommandTaskType(plan: CommandPlan, options: CommandTaskTypeOptions): TaskType {
+  const hostFor = hostOf(options);
+  return {
+    type: plan.type,
+    hasOutsideEffects: () => true,
+    start: (context) => start(context, plan, { host: hostFor(context.clock), base: options.baseEnvironment }),
+    adopt: (context) => adopt(context, plan, hostFor(context.clock)),
+  };
+}
+
+/** The clock comes with the first attempt. */
+function hostOf({ host, processes, log = silentLog }: CommandTaskTypeOptions): (clock: Clock) => CommandHost {
+  let direct = host;
+  return (clock) => {
+    direct ??= createDirectCommandHost({ processes, clock, log });
+    return direct;
+  };
+}
+
+function start(
+  context: AttemptContext,
+  plan: CommandPlan,
+  { host, base }: { host: CommandHost; base: CommandTaskTypeOptions['baseEnvironment'] },
+): RunningAttempt {
+  const { offer, secrets } = context;
+  const folder = context.folder();
+  const files = filesIn(folder);
+  const scope = attemptScope(offer, { secretOf: secrets.find, folder: folder.work });
+  const { params, needs } = offer.inputs;
+  writeFileSync(files.inputs, JSON.stringify({ params, needs }), { mode: ownerOnly });
+  writeFileSync(files.output, '', { mode: ownerOnly });
+  const running: RunningCommand = host.start(
+    {
+      attemptId: offer.attemptId,
+      command: plan.commandOf(offer, { scope, folder }),
+      folder: folder.work,
+      environment: shellEnvironment(base, { offer, scope, files }),
+      graceMs: plan.graceMsOf(offer),
+      output: context.outputPlace(),
+      ...(secrets.mask.isEmpty ? {} : { masked: secrets.mask.texts }),
+    },
+    listenerOf(context, () => running),
+  );
+  return toRunningAttempt(running);
+}
+
+async function adopt(
+  context: AttemptContext,
+  plan: CommandPlan,
+  host: CommandHost,
+): Promise<RunningAttempt | undefined> {
+  const listener = listenerOf(context, () => running);
+  const { offer } = context;
+  const graceMs = plan.graceMsOf(offer);
+  const running = await host.adopt({ attemptId: offer.attemptId, graceMs }, listener);
+  return running === undefined ? undefined : toRunningAttempt(running);
+}
+
+function toRunningAttempt(command: RunningCommand): RunningAttempt {
+  return { cancel: (urgency, reason = 'stop') => command.cancel(urgency, reason) };
+}
+
+function filesIn({ root }: AttemptFolder): ShellFiles {
+  return { inputs: join(root, 'inputs.json'), output: join(root, 'outputs') };
+}
+
+/** `command` is late: the listener is made before it. */
+function listenerOf(context: AttemptContext, command: () => RunningCommand | undefined): CommandListener {
+  return {
+    spawned: (process) => context.noteProcess(process, () => command()?.openGate()),
+    wrote: (sizeBytes) => context.noteOutput(sizeBytes),
+    ended: (end, endedAt) =>
+      context.ended(resultOf(end, context), {
+        ...(endedAt === undefined ? {} : { endedAt }),
+        onDurable: () => command()?.forget(),
+      }),
+  };
+}
+
+function resultOf(end: CommandEnd, context: AttemptContext): AttemptResult {
+  switch (end.kind) {
+    case 'exited':
+      return end.exitCode === 0 ? outputsOf(context) : exitedBadly(end.exitCode, end.lastLine);
+    case 'killed': {
+      const message = `the command was ended by ${end.signal}. ${lastWords(end.lastLine)}`;
+      return { kind: 'failed', fault: { code: 'TASK_KILLED', message } };
+    }
+    case 'cancelled':
+      return { kind: 'cancelled', reason: end.reason };
+    case 'startFailed':
+      return { kind: 'failed', fault: { code: 'TASK_START_FAILED', message: end.message } };
+    case 'lost':
+      return { kind: 'lost', fault: { code: 'WORKER_INCARNATION_GONE', message: end.message } };
+  }
+}
+
+/** What was written to the file goes before what was said in the output. */
+function outputsOf(context: AttemptContext): AttemptResult {
+  const written = readShellOutputs(filesIn(context.folder()).output, context.outputSizeBytesMax);
+  if (written.kind !== 'succeeded') return written;
+  const said = readSaidOutputs(context.outputPlace().path);
+  return { kind: 'succeeded', outputs: { ...said, ...written.outputs } };
+}
+
+function exitedBadly(exitCode: number, lastLine: string): AttemptResult {
+  const message = `expected exit code 0, found ${exitCode}. ${lastWords(lastLine)}`;
+  return { kind: 'failed', fault: { code: 'TASK_EXIT_NONZERO', message }, exitCode };
+}
+
+function lastWords(lastLine: string): string {
+  return lastLine === '' ? 'It wrote nothing.' : `Its last line: ${lastLine}`;
+}
