@@ -10,8 +10,6 @@ import { type SimAnswer, SimSteering } from './sim-steering.ts';
 import type { BadRequest, Submission, Workload } from './sim-workload.ts';
 import type { Life } from './sim-world.ts';
 
-/** Submissions of this amount ask for a dry run. */
-const amountOfDryRuns = 9;
 const operatorIntervalMs = 4_000;
 
 export class SimClient {
@@ -92,10 +90,9 @@ export class SimClient {
       this.#monitor.breach('I10', `a good definition is refused: ${answer.refusal.message}`);
   }
 
-  async #submit({ workflow, key, amount }: Submission): Promise<Receipt | undefined> {
-    const params = { size: amount, must: [amount] };
-    const wishes = amount === amountOfDryRuns ? { dryRun: true } : {};
-    const answer = await this.#ask(subjects.submit(workflow), { key, params, ...wishes });
+  async #submit({ workflow, key, amount, wishes }: Submission): Promise<Receipt | undefined> {
+    const body = { key, params: { size: amount, must: [amount] }, ...wishes };
+    const answer = await this.#ask(subjects.submit(workflow), body);
     if (answer.kind === 'refused') {
       this.#monitor.breach('I2', `the good submission ${workflow} "${key}" is refused: ${answer.refusal.message}`);
       return undefined;

@@ -100,7 +100,7 @@ export class SimSteering {
       const command = this.#decisionOn(task);
       if (command !== undefined) await this.#decide(instance, command);
       const group = this.isCalm && task.status === 'ready' ? /task group (\w+)/.exec(task.note ?? '')?.[1] : undefined;
-      if (group !== undefined) await this.#openGroup(group);
+      if (group !== undefined) await this.#openGroup(group, { instance, task: task.task });
     }
   }
 
@@ -154,7 +154,12 @@ export class SimSteering {
   }
 
   /** By what the held task says: its group is closed, has no slots yet, or has too few. */
-  async #openGroup(group: string): Promise<void> {
+  async #openGroup(group: string, waiting: { instance: InstanceId; task: string }): Promise<void> {
+    if (this.#asking.random() < 0.3) {
+      const body = { group, ...waiting, key: `force ${group} ${this.#nextNumber()}`, by };
+      await this.#order(subjects.taskGroup('force'), body);
+      return;
+    }
     const key = `open ${group} ${this.#nextNumber()}`;
     await this.#order(subjects.taskGroup('set'), { group, slots: slotsMax, key: `${key} set`, by });
     await this.#order(subjects.taskGroup('open'), { group, key, by });

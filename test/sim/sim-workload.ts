@@ -1,11 +1,11 @@
 /** What users do in one simulated run: workflows, submissions, repetitions, steering, questions, orders, and nonsense. */
 import {
-  type Priority,
   priorities,
   type TaskDefinition,
   type WorkflowDefinition,
 } from '../../schemas/definition/workflow.definition.ts';
-import type { WorkflowName } from '../../schemas/ids.ts';
+import type { TaskName, WorkflowName } from '../../schemas/ids.ts';
+import type { SubmitRequest } from '../../schemas/messages/client.messages.ts';
 import { type ClusterAct, drawClusterActs, drawRunActs, type RunAct } from './sim-acts.ts';
 import { drawDefinition, drawRoughness } from './sim-definitions.ts';
 import type { SimRandom } from './sim-random.ts';
@@ -14,6 +14,8 @@ export type Submission = {
   workflow: WorkflowName;
   key: string;
   amount: number;
+  /** What else the submission says: which tasks, in which order, really or dry, about which time. */
+  wishes: Partial<Pick<SubmitRequest, 'start' | 'dryRun' | 'priority' | 'logicalAt' | 'version'>>;
   atMs: number;
   /** The same submission again: at once from elsewhere, or later. */
   repeatAtMs: number[];
@@ -84,7 +86,20 @@ function drawSubmission(
   if (random.chance(0.3)) repeatAtMs.push(atMs + random.between(0, chaosMs));
   const acts = drawRunActs(random, { isSteered, longestMs: chaosMs / 2 });
   const askAtMs = Array.from({ length: random.integer(0, 2) }, () => random.between(0, chaosMs / 2));
-  return { workflow, key, amount: random.integer(1, 9), atMs, repeatAtMs, acts, askAtMs };
+  const wishes = random.chance(0.3) ? drawWishes(random) : {};
+  return { workflow, key, amount: random.integer(1, 9), wishes, atMs, repeatAtMs, acts, askAtMs };
+}
+
+/** Every definition has a first task. */
+function drawWishes(random: SimRandom): Submission['wishes'] {
+  const mode = random.pick(['only', 'forward', 'backward'] as const);
+  return {
+    ...(random.chance(0.4) ? { start: { tasks: ['t0' as TaskName], mode } } : {}),
+    ...(random.chance(0.4) ? { dryRun: true } : {}),
+    ...(random.chance(0.4) ? { priority: random.pick(priorities) } : {}),
+    ...(random.chance(0.2) ? { logicalAt: 1_750_000_000_000 - random.integer(0, 2) * 86_400_000 } : {}),
+    ...(random.chance(0.2) ? { version: 1 } : {}),
+  };
 }
 
 function drawBadRequest(random: SimRandom, names: readonly string[], chaosMs: number): BadRequest {

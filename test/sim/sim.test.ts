@@ -1,6 +1,9 @@
 /** A short batch of the simulation. `run-sim.ts` runs as many seeds as there is time for. */
 import { describe, expect, it } from 'vitest';
+import { clusterOperationsEvents } from '../../schemas/events/cluster-operations.events.ts';
+import { taskGroupEvents } from '../../schemas/events/task-group.events.ts';
 import { workflowInstanceEvents } from '../../schemas/events/workflow-instance.events.ts';
+import { workflowQueueEvents } from '../../schemas/events/workflow-queue.events.ts';
 import { drawFaults, isFaultless } from './sim-faults.ts';
 import { SimRandom } from './sim-random.ts';
 import { type SimResult, simulate } from './simulate.ts';
@@ -37,9 +40,8 @@ describe('a simulated cluster', () => {
     }
     // Else the checks would hold for want of anything to check.
     expect(runCount).toBeGreaterThan(seedCount);
-    expect(Object.keys(workflowInstanceEvents).filter((type) => !seen.has(type) && !rareTypes.includes(type))).toEqual(
-      [],
-    );
+    const types = [workflowInstanceEvents, taskGroupEvents, workflowQueueEvents, clusterOperationsEvents];
+    expect(types.flatMap(Object.keys).filter((type) => !seen.has(type) && !rareTypes.includes(type))).toEqual([]);
   });
 
   it('has seeds without any fault, and seeds with many', () => {
