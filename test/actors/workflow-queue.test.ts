@@ -157,6 +157,35 @@ describe('the queue of a workflow', () => {
     expect(active()).toEqual([runId(5), runId(3)]);
   });
 
+  describe('when a run was opened again', () => {
+    const again = (count: number, round: number, concurrency: Concurrency = wait) => ({
+      ...come(count, concurrency),
+      round,
+    });
+
+    test('gives it a new place, though nobody has told of its former end', () => {
+      const queue = queueOf(come(1, wait), come(2, wait));
+      expect(queue.when(again(1, 1))).toEqual(['RunLeft', 'RunQueued', 'RunAdmitted']);
+      expect(queue.snapshot.context.active.map(({ instance }) => instance)).toEqual([runId(2)]);
+      expect(queue.when(again(1, 1))).toEqual([]);
+      expect(queue.when(come(1, wait))).toEqual([]);
+      queue.expectReplayEqual();
+    });
+
+    test('keeps its new place when its former end is told late', () => {
+      const queue = queueOf(come(1, wait), again(1, 1));
+      expect(queue.when(leave(1))).toEqual([]);
+      const leaveNow: WorkflowQueueCommand = { type: 'LeaveQueue', now: 8, instance: runId(1), round: 1 };
+      expect(queue.when(leaveNow)).toEqual(['RunLeft']);
+    });
+
+    test('may turn it away, and again', () => {
+      const queue = queueOf(come(1, discard), leave(1), come(2, discard), again(1, 1, discard));
+      expect(queue.snapshot.context.discarded).toMatchObject([{ instance: runId(1), round: 1 }]);
+      expect(queue.when(again(1, 2, discard))).toEqual(['RunLeft', 'RunQueued', 'RunDiscarded']);
+    });
+  });
+
   test('says where a run stands', () => {
     const stands = (queue: Queue, count: number) =>
       admissionOf('w' as WorkflowName, queue.snapshot.context, runId(count)).state;

@@ -282,6 +282,24 @@ describe('when masters die', () => {
     await expectOneChildEach(parents, 'succeeded');
   });
 
+  test('opened again goes on by itself; its parent keeps what it had, until the task is cleared', async () => {
+    await registerBoth(
+      named('child', [scripted('work', [], { result: 'fail' }, {})]),
+      named('parent', [childTask('sub', 'child')]),
+    );
+    const { instance } = await cluster.submit('parent');
+    const before = await cluster.whenEnded(instance);
+    expect(before.run.status).toBe('failed');
+    const child = childOf(instance) as InstanceId;
+    await cluster.ask(subjects.command, { type: 'clearTasks', scope: 'failed', instance: child });
+    expect((await cluster.whenEnded(child)).run.status).toBe('succeeded');
+    expect(await cluster.show(instance)).toEqual(before);
+    await cluster.ask(subjects.command, { type: 'clearTasks', scope: 'failed', instance });
+    await cluster.whenEnded(instance);
+    expect(childrenOf(instance)).toHaveLength(2);
+    expect(childOf(instance)).not.toBe(child);
+  });
+
   test('a stop that was not passed on yet reaches the child', async () => {
     await registerBoth(named('child', [lasting('work', 60_000)]), named('parent', [childTask('sub', 'child')]));
     const parents = await submitMany(4);
