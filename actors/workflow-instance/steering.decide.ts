@@ -90,11 +90,13 @@ const notAllowed = (message: string): Decided => rejected('COMMAND_NOT_ALLOWED',
 
 const isOpen = (value: WorkflowInstanceStatus) => value === 'active' || value === 'pausing' || value === 'paused';
 const openOnly = (value: WorkflowInstanceStatus) =>
-  notAllowed(`the run is ${value}; only one that is active, pausing or paused takes this command`);
+  notAllowed(`the run is ${value}; only one that is running, pausing or paused takes this command`);
+const openOrEndedOnly = (value: WorkflowInstanceStatus) =>
+  notAllowed(`the run is ${value}; only one that is running, pausing, paused or ended takes this command`);
 
 function pause({ value }: State, command: CommandOf<'RequestPause'>): Decided {
   if (value === 'pausing' || value === 'paused') return nothing;
-  if (value !== 'active') return notAllowed(`a run that is ${value} cannot be paused; only an active one can`);
+  if (value !== 'active') return notAllowed(`a run that is ${value} cannot be paused; only a running one can`);
   return events({ type: 'WorkflowPauseRequested', data: askedOf(command) });
 }
 
@@ -117,8 +119,12 @@ function plannedOf(plan: Plan, task: TaskName): PlannedTask | undefined {
   return index === undefined ? undefined : plan.tasks[index];
 }
 
-function unknownTask(plan: Plan, task: TaskName): Decided {
-  return rejected('ATTEMPT_NOT_FOUND', `the workflow ${plan.definition.name} has no task ${task}`);
+const tasksNamedMax = 10;
+
+export function unknownTask({ definition: { name, tasks } }: Plan, task: TaskName): Decided {
+  const named = tasks.slice(0, tasksNamedMax).map((one) => one.name);
+  const more = tasks.length > tasksNamedMax ? ` and ${tasks.length - tasksNamedMax} more` : '';
+  return rejected('ATTEMPT_NOT_FOUND', `the workflow ${name} has no task ${task}; it has ${named.join(', ')}${more}`);
 }
 
 function stopOf(command: CommandOf<'StopTask'>): TaskEvent {
@@ -141,7 +147,7 @@ function ofTask({ context }: State, { index, definition }: PlannedTask, event: T
 /** Also in a run that has ended: it goes on. */
 function redress(state: State, command: CommandOf<'SkipTask' | 'ForceTask'>, event: TaskEvent): Decided {
   const { plan, value } = state;
-  if (!isOpen(value) && !isEnded(value)) return openOnly(value);
+  if (!isOpen(value) && !isEnded(value)) return openOrEndedOnly(value);
   const planned = plannedOf(plan, command.task);
   if (planned === undefined) return unknownTask(plan, command.task);
   const decided = ofTask(state, planned, event);
@@ -160,7 +166,7 @@ const namedMax = 3;
 function clear(state: State, command: CommandOf<'ClearTasks'>): Decided {
   const { plan, context, value } = state;
   const { scope, tasks } = command;
-  if (!isOpen(value) && !isEnded(value)) return openOnly(value);
+  if (!isOpen(value) && !isEnded(value)) return openOrEndedOnly(value);
   if (scope === 'all' && !isEnded(value)) {
     return notAllowed(`the run is ${value}; only one that has ended can be run again as a whole: stop it first`);
   }
@@ -199,12 +205,18 @@ function changePriority({ plan, value }: State, command: CommandOf<'ChangePriori
   });
 }
 
+/** Of one name, that no task has taken. */
+const signalsKeptMax = 100;
+
 /** The first task that awaits the signal takes it; without one it is kept. */
 function signal({ plan, context, value }: State, command: CommandOf<'SendSignal'>): Decided {
   const { name, payload, now, key, by } = command;
   if (!isOpen(value)) return openOnly(value);
   if (plan.signalTasks(name).length === 0) {
     return notAllowed(`no task of the workflow ${plan.definition.name} waits for a signal ${name}`);
+  }
+  if ((context.signals[name]?.length ?? 0) >= signalsKeptMax) {
+    return notAllowed(`${signalsKeptMax} signals ${name} wait to be taken; the run keeps no more of them`);
   }
   const received = { type: 'SignalReceived', data: { name, payload, ...askedOf(command) } } as const;
   const taker = plan

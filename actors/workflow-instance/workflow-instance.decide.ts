@@ -21,7 +21,7 @@ import {
 import type { TaskState } from '../task-instance/task-instance.state.ts';
 import { decideTimer } from '../task-instance/task-timers.decide.ts';
 import { decideBegin } from './begin.decide.ts';
-import { decideSteering, isSteering } from './steering.decide.ts';
+import { decideSteering, isSteering, unknownTask } from './steering.decide.ts';
 import { runTimeoutTimer } from './workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from './workflow-instance.machine.ts';
 import { isEnded, outcomeOf } from './workflow-instance.state.ts';
@@ -243,10 +243,6 @@ function forTask(
 function taskOf(plan: Plan, name: TaskName): PlannedTask | undefined {
   const index = plan.indexOf(name);
   return index === undefined ? undefined : plan.tasks[index];
-}
-
-function unknownTask(plan: Plan, name: TaskName): Decided {
-  return rejected('ATTEMPT_NOT_FOUND', `the workflow ${plan.definition.name} has no task ${name}`);
 }
 
 /** What is no longer possible was done, or is no longer wanted. */

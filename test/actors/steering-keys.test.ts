@@ -103,3 +103,21 @@ describe('a task that was stopped', () => {
     expect(cleared.task('t1').status).toBe('waiting');
   });
 });
+
+describe('what is kept', () => {
+  it('are at most 100 signals of one name', () => {
+    const waiting = workflowOf([
+      taskOf('t0'),
+      { ...taskOf('t1', ['t0']), settings: { type: 'signal', name: nameOf('go') } },
+    ]);
+    const signal = (number: number): WorkflowInstanceCommand => ({
+      type: 'SendSignal',
+      ...asked,
+      key: `signal-${number}`,
+      name: 'go',
+      payload: number,
+    });
+    const full = given(waiting, ...begun, ...Array.from({ length: 100 }, (_, number) => signal(number)));
+    full.when(signal(100)).thenRejected('COMMAND_NOT_ALLOWED');
+  });
+});

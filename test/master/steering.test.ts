@@ -135,7 +135,10 @@ describe('a run that goes on', () => {
     const instance = await started([signalled(taskOf('a'))]);
     await untilTasks(instance, { a: 'awaiting' });
     const unknown = await refused(instance, { type: 'stopTask', task: 'b' });
-    expect(unknown).toMatchObject({ code: 'ATTEMPT_NOT_FOUND', message: 'the workflow tested has no task b' });
+    expect(unknown).toMatchObject({
+      code: 'ATTEMPT_NOT_FOUND',
+      message: 'the workflow tested has no task b; it has a',
+    });
     const whole = await refused(instance, { type: 'clearTasks', scope: 'all' });
     expect(whole).toMatchObject({ code: 'COMMAND_NOT_ALLOWED' });
     expect(whole.message).toContain('only one that has ended can be run again as a whole');
