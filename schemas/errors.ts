@@ -66,6 +66,13 @@ export const errorCatalogue = {
     meaning: 'Child runs are nested too deep: a workflow may run itself without end.',
   },
   DEPENDENT_FAILED: { httpStatus: 500, retry: true, meaning: 'The runs that a dependent task names have failed.' },
+  MAP_TOO_LARGE: { httpStatus: 413, retry: false, meaning: 'A map has too many items, or its lists are too large.' },
+  MAP_ITEMS_FAILED: { httpStatus: 500, retry: false, meaning: 'More items of a map failed than it allows.' },
+  MAP_RESULTS_TOO_LARGE: {
+    httpStatus: 413,
+    retry: false,
+    meaning: 'The results of the items of a map are larger than outputs may be, and are left out of them.',
+  },
   EXPRESSION_FAILED: { httpStatus: 422, retry: false, meaning: 'An expression could not be evaluated.' },
   TASK_LOST_TOO_OFTEN: { httpStatus: 500, retry: false, meaning: 'Workers were lost under this task too many times.' },
   TASK_SCRIPTED_FAILURE: { httpStatus: 500, retry: true, meaning: 'A script task failed as its script says.' },

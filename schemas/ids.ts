@@ -13,6 +13,14 @@ const nodeName = (what: string) => z.string().regex(nodePattern, `a ${what} has 
 
 export const workflowNameSchema = name('workflow name').brand<'WorkflowName'>();
 export const taskNameSchema = name('task name').brand<'TaskName'>();
+/** A task of a run: one of the definition, or an item of a map by its number from 0: `resize[17]`. */
+export const runTaskNameSchema = z
+  .string()
+  .regex(
+    /^[A-Za-z][A-Za-z0-9_-]{0,62}(\[(0|[1-9]\d{0,5})\])?$/,
+    'a task of a run is a task name, or that of a map with the number of an item: resize[17]',
+  )
+  .brand<'TaskName'>();
 export const workerGroupSchema = name('worker group').brand<'WorkerGroup'>();
 export const taskGroupNameSchema = name('task group name').brand<'TaskGroupName'>();
 export const clusterNameSchema = name('cluster name').brand<'ClusterName'>();

@@ -9,7 +9,7 @@ import { builtInsOf } from '../params/built-ins.ts';
 import { outputOf, secretNameIn } from '../params/param-scope.ts';
 import type { Looked } from '../params/placeholder.ts';
 import { attemptInputs, logicalTimeOf } from '../workflow-instance/attempt-inputs.ts';
-import { neededTasks } from '../workflow-instance/begin.decide.ts';
+import { neededTasks } from '../workflow-instance/owner-expressions.ts';
 import type { WorkflowInstanceContext } from '../workflow-instance/workflow-instance.state.ts';
 import { type Resolved, resolveValues, type Scope } from './text-values.ts';
 
@@ -29,7 +29,7 @@ export function childOrderOf(
 ): { ok: true; order: ChildOrder } | { ok: false; fault: Fault } {
   const depth = (context.parent?.depth ?? 0) + 1;
   if (depth > childDepthMax) return { ok: false, fault: tooDeep(settings, depth) };
-  const planned = plan.tasks[plan.indexOf(task) ?? -1];
+  const planned = plan.find(task);
   if (planned === undefined) return { ok: false, fault: { code: 'INTERNAL', message: `there is no task ${task}` } };
   const resolved = resolveValues(settings.params, scopeOfTask({ plan, context }, instance, planned), 'the parameter');
   if (!resolved.ok) return resolved;

@@ -9,6 +9,7 @@ import type {
   WorkflowInstanceEventOf,
 } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId, Incarnation, TaskName, WorkerId } from '../../schemas/ids.ts';
+import { definedNameOf, itemIn } from '../map/item-name.ts';
 import { type Moment, momentOf, type ReadEvent, type Report } from './history-event.ts';
 
 /** Why something became of an attempt, where the event says it. */
@@ -41,6 +42,7 @@ const endings: readonly string[] = [
   'TaskStopped',
   'TaskRejected',
   'TaskConcluded',
+  'TaskCollected',
 ];
 
 export class AttemptRules {
@@ -57,18 +59,35 @@ export class AttemptRules {
     const { event } = read;
     if (event.type === 'TaskAssigned') this.#assign(event.data, momentOf(read));
     else if (event.type === 'TaskAwaits') this.#await(event.data, momentOf(read));
+    else if (event.type === 'TaskExpanded') this.#expand(event.data, momentOf(read));
+    else if (event.type === 'TaskSkipped' || event.type === 'TaskForced') this.#redress(event.data.task);
     else if (event.type === 'StateCleared') this.#forget(event.data);
     else if (isAttemptEvent(event)) this.#live(event, momentOf(read));
   }
 
   /** What is to run again has no result any more. */
   #forget({ scope, tasks }: WorkflowInstanceEventOf<'StateCleared'>['data']): void {
-    const isNamed = (task: TaskName) => scope !== 'tasks' || tasks?.includes(task) === true;
+    const named = new Set(tasks);
+    // A map and its items run again together, in whole or in part.
+    for (const task of tasks ?? []) named.add(definedNameOf(task));
     for (const [task, record] of this.#tasks) {
-      if (!isNamed(task)) continue;
+      if (scope === 'tasks' && !named.has(task) && !named.has(definedNameOf(task))) continue;
       record.result = undefined;
       record.wasCleared = true;
     }
+  }
+
+  /** What a person makes of an item lets its map end anew. */
+  #redress(task: TaskName): void {
+    const map = definedNameOf(task);
+    if (map !== task) this.#taskOf(map).result = undefined;
+  }
+
+  /** Items of new lists are new tasks, whatever their numbers were before. */
+  #expand({ task, attemptId, attempt, over }: WorkflowInstanceEventOf<'TaskExpanded'>['data'], moment: Moment): void {
+    this.#begin({ attemptId, task, attempt, life: [moment] }, moment);
+    if (over === undefined || attempt === 1) return;
+    for (const name of this.#tasks.keys()) if (itemIn(name)?.map === task) this.#tasks.delete(name);
   }
 
   #assign(data: WorkflowInstanceEventOf<'TaskAssigned'>['data'], moment: Moment): void {
@@ -139,7 +158,9 @@ function isAttemptEvent(event: WorkflowInstanceEvent): event is AttemptEvent {
 }
 
 function reasonOf(event: AttemptEvent): Fault | undefined {
-  if (event.type === 'TaskFailed' || event.type === 'TaskConcluded') return event.data.fault;
+  if (event.type === 'TaskFailed' || event.type === 'TaskConcluded' || event.type === 'TaskCollected') {
+    return event.data.fault;
+  }
   const hasReason = event.type === 'TaskLost' || event.type === 'TaskRejected' || event.type === 'TaskWorkerAbsent';
   return hasReason ? event.data.reason : undefined;
 }
@@ -149,5 +170,5 @@ function isResult(event: AttemptEvent): boolean {
   if (event.type === 'TaskFailed') return event.data.retry === undefined;
   if (event.type === 'TaskConcluded') return event.data.result !== 'failed' || event.data.retry === undefined;
   if (event.type === 'TaskLost') return event.data.givenUp;
-  return event.type === 'TaskSucceeded' || event.type === 'TaskStopped';
+  return event.type === 'TaskSucceeded' || event.type === 'TaskStopped' || event.type === 'TaskCollected';
 }

@@ -1,4 +1,6 @@
 /** The built-in parameters `system.*`, by the names of DolphinScheduler. A definition's code is its name here. */
+import type { TaskName } from '../../schemas/ids.ts';
+import { definedNameOf, itemIn } from '../map/item-name.ts';
 import type { ZonedMoment } from './date-pattern.ts';
 import { evaluateTime } from './time-expression.ts';
 
@@ -26,14 +28,17 @@ export const lateBuiltIns: ReadonlySet<string> = new Set([folderName]);
 
 export function builtInsOf(source: BuiltInSource): Map<string, string> {
   const { time, workflow, instance, task, attemptId, folder } = source;
+  const definition = definedNameOf(task as TaskName);
+  const item = itemIn(task as TaskName)?.item;
   const named: [string, string][] = [
     ['system.task.instance.id', attemptId],
-    ['system.task.definition.name', task],
-    ['system.task.definition.code', task],
+    ['system.task.definition.name', definition],
+    ['system.task.definition.code', definition],
     ['system.workflow.instance.id', instance],
     ['system.workflow.definition.name', workflow],
     ['system.workflow.definition.code', workflow],
   ];
+  if (item !== undefined) named.push(['system.map.item.index', String(item)]);
   if (folder !== undefined) named.push([folderName, folder]);
   for (const [name, expression] of Object.entries(times)) {
     const result = time === undefined ? undefined : evaluateTime(expression, time);

@@ -1,6 +1,7 @@
 /**
  * Which value a parameter has where several give one, in DolphinScheduler's order, the last that has a value counts: built-in,
- * default of the workflow, output of a needed task, parameter of the task itself, parameter of the submission.
+ * default of the workflow, output of a needed task, parameter of the task itself, parameter of the submission; above all of
+ * them, the values that an item of a map is about.
  */
 import type { JsonRecord } from '../../schemas/json.ts';
 import { isEmpty, outputOf, type ParamEntry, secretNameIn } from './param-scope.ts';
@@ -12,6 +13,8 @@ export type ParamLayers = {
   /** `null` and empty text give way to what is below them. */
   readonly local: JsonRecord;
   readonly start: JsonRecord;
+  /** Of an item of a map: taken as they are. */
+  readonly item?: JsonRecord;
   /** True: the values of `start` are taken as they are, but for references to secrets. They may hold outputs of another run. */
   readonly isStartForeign?: boolean;
 };
@@ -19,8 +22,8 @@ export type ParamLayers = {
 /** Of each name that the workflow, the task or the submission declares; a name without any value is left out. */
 export function entriesOf(layers: ParamLayers): Map<string, ParamEntry> {
   const entries = new Map<string, ParamEntry>();
-  const { defaults, local, start } = layers;
-  for (const name of new Set([...Object.keys(defaults), ...Object.keys(local), ...Object.keys(start)])) {
+  const { defaults, local, start, item = {} } = layers;
+  for (const name of new Set([defaults, local, start, item].flatMap(Object.keys))) {
     const entry = entryOf(name, layers);
     if (entry !== undefined) entries.set(name, entry);
   }
@@ -28,7 +31,9 @@ export function entriesOf(layers: ParamLayers): Map<string, ParamEntry> {
 }
 
 function entryOf(name: string, layers: ParamLayers): ParamEntry | undefined {
-  const { defaults, needs, local, start, isStartForeign = false } = layers;
+  const { defaults, needs, local, start, item = {}, isStartForeign = false } = layers;
+  const ofItem = own(item, name);
+  if (ofItem !== undefined) return { value: ofItem, isTemplate: false };
   const given = own(start, name);
   if (given !== undefined && given !== null) {
     return { value: given, isTemplate: !isStartForeign || secretNameIn(given) !== undefined };

@@ -2,8 +2,9 @@
 import type { SlotHolder } from '../../schemas/events/task-group.events.ts';
 import type { InstanceId, TaskGroupName, TaskName } from '../../schemas/ids.ts';
 import type { Plan } from '../graph/plan.ts';
-import { at } from '../kit/persistent-vector.ts';
+import { definedNameOf } from '../map/item-name.ts';
 import { hasEnded, type TaskState, type TaskStatus } from '../task-instance/task-instance.state.ts';
+import { allItems, findTask } from '../workflow-instance/task-lookup.ts';
 import type { WorkflowInstanceContext, WorkflowInstanceStatus } from '../workflow-instance/workflow-instance.state.ts';
 
 export type SlotNeed = { group: TaskGroupName; slots: number; holder: SlotHolder };
@@ -41,19 +42,43 @@ export function pastTurns(run: SlotRun, task: TaskName): SlotNeed[] {
 
 /** True when the holder can never need its slots again, whatever becomes of the run. */
 export function isTurnOver({ plan, context }: Pick<SlotRun, 'plan' | 'context'>, holder: SlotHolder): boolean {
-  const index = plan.indexOf(holder.task);
-  if (index === undefined) return true;
-  const { status, context: task } = at(context.tasks, index);
+  const found = findTask(plan, context, holder.task);
+  if (found === undefined) return true;
+  const { status, context: task } = found.state;
   if (task.round !== holder.round) return task.round > holder.round;
   return task.failures > holder.turn || hasEnded(status);
 }
 
-/** The tasks of the plan that have a group. Found once for each plan: most have none. */
-export function groupTasksOf(plan: Plan): ReadonlySet<TaskName> {
+/** Whether the task, or the items of the map, ever need slots. */
+export function usesGroup(plan: Plan, task: TaskName): boolean {
+  return hasGroupTasks(plan) && groupTasksOf(plan).has(definedNameOf(task));
+}
+
+export function hasGroupTasks(plan: Plan): boolean {
+  return groupTasksOf(plan).size > 0;
+}
+
+/** The tasks of the run that have a group, items included. */
+export function groupTasksIn({ plan, context }: Pick<SlotRun, 'plan' | 'context'>): TaskName[] {
+  const names: TaskName[] = [];
+  for (const name of groupTasksOf(plan)) {
+    const found = findTask(plan, context, name);
+    if (found?.planned.definition.settings.type !== 'map') names.push(name);
+    else for (const [, item] of allItems(found.state)) names.push(item.context.task);
+  }
+  return names;
+}
+
+/** The tasks of the plan that have a group, or whose items do. Found once for each plan: most have none. */
+function groupTasksOf(plan: Plan): ReadonlySet<TaskName> {
   const known = groupTasks.get(plan);
   if (known !== undefined) return known;
   const names = new Set<TaskName>();
-  for (const { definition } of plan.tasks) if (definition.group !== undefined) names.add(definition.name);
+  for (const { definition } of plan.tasks) {
+    const { settings } = definition;
+    const { group } = settings.type === 'map' ? settings.task : definition;
+    if (group !== undefined) names.add(definition.name);
+  }
   groupTasks.set(plan, names);
   return names;
 }
@@ -61,9 +86,11 @@ export function groupTasksOf(plan: Plan): ReadonlySet<TaskName> {
 const groupTasks = new WeakMap<Plan, ReadonlySet<TaskName>>();
 
 function groupTask({ plan, context }: SlotRun, task: TaskName) {
-  const index = plan.indexOf(task) ?? -1;
-  const use = plan.tasks[index]?.definition.group;
-  return use === undefined ? undefined : { group: use.name, slots: use.slots ?? 1, state: at(context.tasks, index) };
+  if (!usesGroup(plan, task)) return undefined;
+  const found = findTask(plan, context, task);
+  const use = found?.planned.definition.group;
+  if (found === undefined || use === undefined) return undefined;
+  return { group: use.name, slots: use.slots ?? 1, state: found.state };
 }
 
 function holderOf(instance: InstanceId, { context: { task, round, failures } }: TaskState): SlotHolder {

@@ -4,6 +4,7 @@
  * T5 What is kept of an event has the schema's fields in the schema's order, whatever object it came in (I5).
  */
 import type { Awaited, Fault, HoldReason } from '../../schemas/events/workflow-instance.events.ts';
+import { entries } from '../kit/persistent-vector.ts';
 import { isFinalRefusal } from './final-refusals.ts';
 import { type TaskContext, type TaskMachineEvent, waitingTask } from './task-instance.state.ts';
 
@@ -155,14 +156,22 @@ export function stopOf(event: TaskMachineEvent): Change {
 /** As if it had never run; what it was and who asked for what stays countable. */
 export function clearedOf(context: TaskContext, event: TaskMachineEvent): Change {
   if (event.type !== 'Cleared') return {};
-  const { task, attempt, last, round, isolations, priority, passOver } = context;
+  const { task, attempt, last, round, isolations, priority, passOver, expansion } = context;
   return {
     ...waitingTask(task, event.needCount).context,
+    expansion: event.keepsItems === true ? expansion : null,
     passOver: event.isChosen && passOver === 'notSelected' ? null : passOver,
-    round: event.isChosen ? round + 1 : round,
+    round: event.isChosen ? lastRoundOf(context) + 1 : round,
     attempt,
     last,
     isolations,
     priority,
   };
+}
+
+/** The highest round of a map and its items. */
+function lastRoundOf({ round, expansion }: TaskContext): number {
+  let last = round;
+  if (expansion !== null) for (const [, { context }] of entries(expansion.items)) last = Math.max(last, context.round);
+  return last;
 }

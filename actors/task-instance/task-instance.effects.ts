@@ -1,7 +1,14 @@
 /** What the outside owes for one task. Every effect is harmless when it is run again. */
 import type { TaskName } from '../../schemas/ids.ts';
 import type { Attended } from './task-instance.setup.ts';
-import { type AttemptPlace, type Awaiting, type TaskState, timerIds } from './task-instance.state.ts';
+import {
+  type AttemptPlace,
+  type Awaiting,
+  type Expansion,
+  haveItemsEnded,
+  type TaskState,
+  timerIds,
+} from './task-instance.state.ts';
 
 export type TaskEffect =
   /** Choose a worker for a ready task: comes back as AssignTask or HoldTask. */
@@ -18,6 +25,8 @@ export type TaskEffect =
   | ({ type: 'attend'; task: TaskName } & Attended)
   /** The task no longer waits: stop the child run, watch nothing. */
   | ({ type: 'leave'; task: TaskName } & Attended)
+  /** All items of a map have ended: comes back as CollectItems. */
+  | { type: 'collectItems'; task: TaskName }
   | { type: 'armTimer'; timerId: string; task: TaskName; dueAt: number }
   | { type: 'disarmTimer'; timerId: string; task: TaskName };
 
@@ -34,6 +43,8 @@ export function pendingTaskEffects(task: TaskName, state: TaskState): TaskEffect
         : [{ type: 'armTimer', timerId: timerIds.delay(task, context.round), task, dueAt: context.dueAt }];
     case 'awaiting':
       return context.awaiting === null ? [] : pendingAnswer(task, context.awaiting);
+    case 'expanded':
+      return pendingItems(task, context.expansion);
     case 'assigned':
       return place === null ? [] : [{ type: 'offerAttempt', task, ...place }];
     case 'running':
@@ -43,6 +54,8 @@ export function pendingTaskEffects(task: TaskName, state: TaskState): TaskEffect
     case 'absent':
       return pendingReturn(task, state);
     case 'cancelling':
+      // An attempt and items exclude each other: a map has none.
+      if (place === null && context.awaiting === null) return pendingCollection(task, context.expansion);
       if (context.awaiting !== null) return [{ type: 'leave', task, ...attendedOf(context.awaiting) }];
       return place === null || context.cancelReason === null
         ? []
@@ -69,6 +82,18 @@ function pendingPlacement(task: TaskName, { context: { queue, isolations } }: Ta
     effects.push({ type: 'armTimer', timerId: timerIds.queue(task, queue.since), task, dueAt: queue.dueAt });
   }
   return effects;
+}
+
+/** Of the map itself; what its items owe stands beside it. */
+function pendingItems(task: TaskName, expansion: Expansion | null): TaskEffect[] {
+  const effects = pendingCollection(task, expansion);
+  if (effects.length > 0 || expansion === null || expansion.dueAt === null) return effects;
+  const { attemptId, dueAt } = expansion;
+  return [{ type: 'armTimer', timerId: timerIds.awaited(attemptId), task, dueAt }];
+}
+
+function pendingCollection(task: TaskName, expansion: Expansion | null): TaskEffect[] {
+  return expansion !== null && haveItemsEnded(expansion) ? [{ type: 'collectItems', task }] : [];
 }
 
 function pendingAnswer(task: TaskName, awaiting: Awaiting): TaskEffect[] {

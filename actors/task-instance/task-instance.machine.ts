@@ -8,10 +8,12 @@
  * T4 A task ends as stopped, and never tries again, only because it was asked to stop: a timeout ends as a failure.
  * T6 A task whose worker is absent keeps its attempt: it goes on when the worker returns, and ends by a report or a loss.
  * T7 What has ended runs again only after its state was cleared; then it waits for its needs as if it were new.
+ * T8 A map ends only when all of its items have, and its end follows from theirs.
  */
 import {
   armAwait,
   armDelay,
+  armExpansion,
   armQueue,
   armRetry,
   armReturn,
@@ -20,6 +22,7 @@ import {
   cancelOf,
   disarmAwait,
   disarmDelay,
+  disarmExpansion,
   disarmRetry,
   disarmReturn,
   disarmTimeout,
@@ -78,6 +81,12 @@ const conclude = [
   { guard: 'isConcludedByStop', target: 'stopped', actions: endAwait },
 ] as const;
 
+const collect = [
+  { guard: 'isCollectedWell', target: 'succeeded', actions: [disarmExpansion, 'collect'] },
+  { guard: 'isCollectedBadly', target: 'failed', actions: [disarmExpansion, 'collect'] },
+  { guard: 'isCollectedByStop', target: 'stopped', actions: [disarmExpansion, 'collect'] },
+] as const;
+
 const attemptEnds = {
   TaskSucceeded: succeed,
   TaskFailed: fail,
@@ -104,6 +113,7 @@ export const taskInstanceMachine = taskSetup.createMachine({
     Isolated: { actions: 'countIsolation' },
     Rejoined: { actions: 'uncountIsolation' },
     Prioritised: { actions: 'rememberPriority' },
+    ItemsChanged: { actions: 'rememberItems' },
   },
   states: {
     waiting: {
@@ -144,6 +154,10 @@ export const taskInstanceMachine = taskSetup.createMachine({
         TaskAwaits: [
           { guard: 'isLimitedAwait', target: 'awaiting', actions: ['rememberAwaiting', attend, armAwait] },
           { target: 'awaiting', actions: ['rememberAwaiting', attend] },
+        ],
+        TaskExpanded: [
+          { guard: 'isLimitedExpansion', target: 'expanded', actions: ['rememberExpansion', armExpansion] },
+          { guard: 'isExpansion', target: 'expanded', actions: 'rememberExpansion' },
         ],
         TaskBranchChosen: { target: 'succeeded', actions: 'endWithoutAttempt' },
         TaskDryRun: { target: 'succeeded', actions: 'endWithoutAttempt' },
@@ -197,6 +211,15 @@ export const taskInstanceMachine = taskSetup.createMachine({
         ] as const),
       },
     },
+    // The events of its items are theirs: what becomes of them reaches the map as ItemsChanged.
+    expanded: {
+      on: {
+        TaskCollected: collect,
+        TaskTimedOut: { guard: 'isCurrentExpansion', target: 'cancelling', actions: 'rememberTimeout' },
+        TaskTimeoutWarned: { guard: 'isCurrentExpansion', actions: 'forgetExpansionLimit' },
+        ...whenStopped({ target: 'cancelling', actions: 'rememberStop' } as const),
+      },
+    },
     absent: {
       on: {
         TaskStarted: [
@@ -230,6 +253,7 @@ export const taskInstanceMachine = taskSetup.createMachine({
         TaskStopped: stop,
         TaskRejected: { ...stop, guard: 'isUnstartedWhileStopping' },
         TaskConcluded: conclude,
+        TaskCollected: collect,
         ...whenStopped({ actions: 'rememberStop' } as const),
       },
     },

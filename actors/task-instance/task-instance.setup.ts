@@ -2,6 +2,7 @@
 import { setup } from 'xstate';
 import type { AttemptId } from '../../schemas/ids.ts';
 import { effectOnly, update } from '../kit/machine-fold.ts';
+import { collectionOf, expansionOf } from './expansion.changes.ts';
 import {
   absenceOf,
   assignmentOf,
@@ -17,6 +18,7 @@ import {
 import {
   type AttemptPlace,
   type Awaiting,
+  haveItemsEnded,
   type TaskContext,
   type TaskMachineEvent,
   timerIds,
@@ -38,6 +40,22 @@ function isCurrentAttempt({ context, event }: Scope): boolean {
 
 function isCurrentAwait({ context, event }: Scope): boolean {
   return 'data' in event && 'attemptId' in event.data && event.data.attemptId === context.awaiting?.attemptId;
+}
+
+/** With lists, or with the items from before. */
+function isExpansion({ context, event }: Scope): boolean {
+  return event.type === 'TaskExpanded' && (event.data.over !== undefined || context.expansion !== null);
+}
+
+function isCurrentExpansion({ context, event }: Scope): boolean {
+  return 'data' in event && 'attemptId' in event.data && event.data.attemptId === context.expansion?.attemptId;
+}
+
+/** All items have ended; events of an earlier expansion come too late. */
+function isCollection(scope: Scope, result: 'succeeded' | 'stopped' | 'failed'): boolean {
+  const { event, context } = scope;
+  if (event.type !== 'TaskCollected' || !isCurrentExpansion(scope) || event.data.result !== result) return false;
+  return context.expansion !== null && haveItemsEnded(context.expansion);
 }
 
 const isTimed = ({ event }: Scope) => event.type === 'TaskStarted' && event.data.timeoutAt !== undefined;
@@ -84,6 +102,13 @@ export const taskSetup = setup({
     isCurrentWhileStopping: (scope) => isCurrentAttempt(scope) && isStopping(scope),
     isUnstartedWhileStopping: (scope) =>
       isCurrentAttempt(scope) && isStopping(scope) && scope.context.startedAt === null,
+    isExpansion,
+    isLimitedExpansion: (scope) =>
+      isExpansion(scope) && scope.event.type === 'TaskExpanded' && scope.event.data.dueAt !== undefined,
+    isCurrentExpansion,
+    isCollectedWell: (scope) => isCollection(scope, 'succeeded'),
+    isCollectedBadly: (scope) => isCollection(scope, 'failed'),
+    isCollectedByStop: (scope) => isCollection(scope, 'stopped'),
     isLimitedAwait: ({ event }) => event.type === 'TaskAwaits' && event.data.dueAt !== undefined,
     isCurrentAwait,
     isAwaitingChild: ({ context }) => context.awaiting?.awaits.kind === 'workflow',
@@ -114,6 +139,12 @@ export const taskSetup = setup({
     rememberQueue: change(({ context, event }) => queueOf(context, event)),
     rememberAssignment: change(({ event }) => assignmentOf(event)),
     rememberAwaiting: change(({ event }) => awaitingOf(event)),
+    rememberExpansion: change(({ context, event }) => expansionOf(context, event)),
+    rememberItems: change(({ event }) => (event.type === 'ItemsChanged' ? { expansion: event.expansion } : {})),
+    forgetExpansionLimit: change(({ context }) =>
+      context.expansion === null ? {} : { expansion: { ...context.expansion, dueAt: null } },
+    ),
+    collect: change(({ context, event }) => collectionOf(context, event)),
     rememberStart: change(({ event }) =>
       event.type === 'TaskStarted' ? { startedAt: event.data.startedAt, timeoutAt: event.data.timeoutAt ?? null } : {},
     ),
@@ -164,6 +195,10 @@ const awaitedId = ({ context }: ContextScope): AttemptId => attendedOf({ context
 const timeoutTimer = (scope: ContextScope) => ({ timerId: timerIds.timeout(placeOf(scope).attemptId) });
 const retryTimer = ({ context }: ContextScope) => ({ timerId: timerIds.retry(context.task, context.failures) });
 const delayTimer = ({ context }: ContextScope) => ({ timerId: timerIds.delay(context.task, context.round) });
+const expansionTimer = ({ context }: ContextScope) => {
+  if (context.expansion === null) throw new Error(`the task ${context.task} has no items`);
+  return { timerId: timerIds.awaited(context.expansion.attemptId) };
+};
 const awaitTimer = (scope: ContextScope) => ({ timerId: timerIds.awaited(awaitedId(scope)) });
 const queueTimer = ({ context }: ContextScope) => ({
   timerId: timerIds.queue(context.task, context.queue?.since ?? 0),
@@ -185,9 +220,11 @@ export const armRetry = arming(retryTimer, ({ dueAt }) => dueAt);
 export const armDelay = arming(delayTimer, ({ dueAt }) => dueAt);
 export const armReturn = arming(returnTimer, ({ absence }) => absence?.dueAt ?? null);
 export const armAwait = arming(awaitTimer, ({ awaiting }) => awaiting?.dueAt ?? null);
+export const armExpansion = arming(expansionTimer, ({ expansion }) => expansion?.dueAt ?? null);
 export const armQueue = arming(queueTimer, ({ queue }) => queue?.dueAt ?? null);
 export const disarmTimeout = disarming(timeoutTimer);
 export const disarmRetry = disarming(retryTimer);
 export const disarmDelay = disarming(delayTimer);
 export const disarmReturn = disarming(returnTimer);
 export const disarmAwait = disarming(awaitTimer);
+export const disarmExpansion = disarming(expansionTimer);

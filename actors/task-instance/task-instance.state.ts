@@ -8,7 +8,8 @@ import type {
   WorkflowInstanceEvent,
 } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId, CacheKey, Incarnation, InstanceId, TaskName, WorkerId } from '../../schemas/ids.ts';
-import type { JsonRecord } from '../../schemas/json.ts';
+import type { JsonRecord, JsonValue } from '../../schemas/json.ts';
+import type { PersistentVector } from '../kit/persistent-vector.ts';
 
 export const taskStatuses = [
   'waiting',
@@ -18,6 +19,7 @@ export const taskStatuses = [
   'accepted',
   'running',
   'awaiting',
+  'expanded',
   'absent',
   'cancelling',
   'backingOff',
@@ -33,6 +35,9 @@ export type TaskStatus = (typeof taskStatuses)[number];
 const endStatuses: readonly TaskStatus[] = ['succeeded', 'failed', 'stopped', 'blocked', 'skipped'];
 
 export const hasEnded = (status: TaskStatus): boolean => endStatuses.includes(status);
+
+/** Tasks by status, before there are any. */
+export const noTasks = Object.fromEntries(taskStatuses.map((status) => [status, 0])) as Record<TaskStatus, number>;
 
 /** Where an attempt is, or is to be. */
 export type AttemptPlace = { attemptId: AttemptId; worker: WorkerId; workerIncarnation: Incarnation };
@@ -52,6 +57,25 @@ type Absence = { since: number; dueAt: number | null; reason: Fault };
 
 /** What the task waits for that no worker runs. */
 export type Awaiting = { attemptId: AttemptId; since: number; dueAt: number | null; awaits: Awaited };
+
+/** The items of a map, which are tasks of the run. They outlive the end of the map, until its state is cleared. */
+export type Expansion = {
+  attemptId: AttemptId;
+  dueAt: number | null;
+  /** The product of these is what the items are about; the last one changes fastest. */
+  over: readonly { name: string; values: readonly JsonValue[] }[];
+  items: PersistentVector<TaskState>;
+  counts: Readonly<Record<TaskStatus, number>>;
+  /** No item before this one waits for its turn. */
+  next: number;
+  /** Failed and stopped items when the map was expanded last: they do not make it fail again before the others ran. */
+  failedBefore: number;
+};
+
+export function haveItemsEnded({ counts, items }: Pick<Expansion, 'counts' | 'items'>): boolean {
+  const { succeeded, failed, stopped, blocked, skipped } = counts;
+  return succeeded + failed + stopped + blocked + skipped === items.length;
+}
 
 /** Why a task does not run although nothing failed. */
 export type SkipReason =
@@ -92,6 +116,7 @@ export type TaskContext = {
   held: HoldReason | null;
   absence: Absence | null;
   awaiting: Awaiting | null;
+  expansion: Expansion | null;
   /** The newest child run, also after it ended. */
   child: InstanceId | null;
   /** Key of the last command by which a person decided on a loss. */
@@ -126,7 +151,10 @@ export type TaskMachineEvent =
   | { type: 'NeedDead' }
   | { type: 'NeedFailed' }
   | { type: 'StopAsked' }
-  | { type: 'Cleared'; needCount: number; isChosen: boolean }
+  /** `keepsItems`: of a map; those of its items that are to run again are cleared by themselves. */
+  | { type: 'Cleared'; needCount: number; isChosen: boolean; keepsItems?: boolean }
+  /** Something became of the items of a map. */
+  | { type: 'ItemsChanged'; expansion: Expansion }
   | { type: 'PassedOver' }
   | { type: 'Isolated' }
   | { type: 'Rejoined' }
@@ -156,6 +184,7 @@ export function waitingTask(task: TaskName, needCount: number, isEnabled = true)
       held: null,
       absence: null,
       awaiting: null,
+      expansion: null,
       child: null,
       resolvedBy: null,
       fault: null,

@@ -1,6 +1,7 @@
 /** What it means for a task that one of its timers fires: the events of it, or none if it no longer waits for that. */
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
+import type { AttemptId } from '../../schemas/ids.ts';
 import { concludedBadly } from './awaiting.decide.ts';
 import { finalLossOf, legal, type TaskEvent } from './task-instance.decide.ts';
 import { type TaskState, timerIds } from './task-instance.state.ts';
@@ -18,7 +19,22 @@ export function decideTimer(definition: TaskDefinition, state: TaskState, comman
   if (context.awaiting !== null && timerId === timerIds.awaited(context.awaiting.attemptId)) {
     return awaitTimeout(definition, state, command);
   }
+  if (context.expansion !== null && timerId === timerIds.awaited(context.expansion.attemptId)) {
+    return expansionTimeout(definition, state, command, context.expansion.attemptId);
+  }
   return attemptTimer(definition, state, command);
+}
+
+function expansionTimeout(
+  { timeoutPolicy }: TaskDefinition,
+  state: TaskState,
+  { task, now }: FireTimer,
+  attemptId: AttemptId,
+): TaskEvent[] {
+  if (timeoutPolicy === 'warn') {
+    return legal(state, { type: 'TaskTimeoutWarned', data: { task, attemptId, warnedAt: now } });
+  }
+  return legal(state, { type: 'TaskTimedOut', data: { task, attemptId, timedOutAt: now } });
 }
 
 function attemptTimer({ timeoutPolicy }: TaskDefinition, state: TaskState, command: FireTimer): TaskEvent[] {

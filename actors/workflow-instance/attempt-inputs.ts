@@ -5,6 +5,7 @@ import type { JsonRecord, JsonValue } from '../../schemas/json.ts';
 import type { AttemptInputs } from '../../schemas/messages/attempt.messages.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { at } from '../kit/persistent-vector.ts';
+import { valuesOfItem } from '../map/item-values.ts';
 import { builtInsOf, lateBuiltIns } from '../params/built-ins.ts';
 import type { ZonedMoment } from '../params/date-pattern.ts';
 import { entriesOf } from '../params/param-layers.ts';
@@ -39,7 +40,8 @@ export function taskParams(plan: Plan, context: WorkflowInstanceContext, of: Att
   const needs = neededOutputs(context, of.task);
   const { defaults, start } = givenParams(plan, context);
   const local = of.task.definition.params ?? {};
-  const entries = entriesOf({ defaults, needs, local, start, isStartForeign: context.parent !== null });
+  const item = itemParams(context, of.task);
+  const entries = entriesOf({ defaults, needs, local, start, item, isStartForeign: context.parent !== null });
   if (![...entries.values()].some(needsFilling)) {
     return { params: recordOf([...entries].map(([name, { value }]) => [name, value])), late: {}, faulty: {} };
   }
@@ -79,6 +81,12 @@ function filled(entries: ReadonlyMap<string, ParamEntry>, scope: ParamScope): Ta
     }
   }
   return { params: recordOf(params), late: recordOf(late), faulty: Object.fromEntries(faulty) };
+}
+
+/** The values that an item of a map is about. */
+function itemParams({ tasks }: WorkflowInstanceContext, { item: place }: PlannedTask): JsonRecord {
+  const expansion = place === undefined ? null : at(tasks, place.map).context.expansion;
+  return place === undefined || expansion === null ? {} : valuesOfItem(expansion.over, place.item);
 }
 
 /** The task that finished first in front. */

@@ -1,28 +1,31 @@
 /** How a ready task begins that its owner decides by itself: dry runs, delays, ways, and what waits for an answer. */
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { Condition, SwitchSettings } from '../../schemas/definition/logic-settings.ts';
+import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { Awaited, WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { InstanceId, TaskName } from '../../schemas/ids.ts';
-import type { JsonValue } from '../../schemas/json.ts';
-import { checkExpression, evaluateExpression } from '../expressions/expression.ts';
+import { evaluateExpression } from '../expressions/expression.ts';
 import { quotedExpression } from '../expressions/quoted-expression.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { awaitsOf } from '../task-instance/awaiting.decide.ts';
-import type { TaskStatus } from '../task-instance/task-instance.state.ts';
-import { type TaskParams, taskParams } from './attempt-inputs.ts';
+import type { TaskState, TaskStatus } from '../task-instance/task-instance.state.ts';
+import { taskParams } from './attempt-inputs.ts';
+import { decideExpansion } from './map.decide.ts';
+import { missingParam, neededTasks, unstartable } from './owner-expressions.ts';
+import { stateOf } from './task-lookup.ts';
 import type { WorkflowInstanceContext } from './workflow-instance.state.ts';
 
 type StartTask = Extract<WorkflowInstanceCommand, { type: 'StartTask' }>;
 
 /** Types that no worker runs. */
-const ownTypes: readonly string[] = ['switch', 'conditions', 'signal', 'approval', 'workflow', 'dependent'];
+const ownTypes: readonly string[] = ['switch', 'conditions', 'signal', 'approval', 'workflow', 'dependent', 'map'];
 
 /** Whether the owner begins the ready task by itself, with StartTask, instead of placing it. */
 export function beginsAtOwner(task: PlannedTask, context: WorkflowInstanceContext): boolean {
   const { settings, delayMs } = task.definition;
   if (context.dryRun || ownTypes.includes(settings.type)) return true;
-  return delayMs !== undefined && delayMs > 0 && !at(context.tasks, task.index).context.isDelayOver;
+  return delayMs !== undefined && delayMs > 0 && stateOf(context, task)?.context.isDelayOver === false;
 }
 
 export function decideBegin(
@@ -33,8 +36,8 @@ export function decideBegin(
 ): WorkflowInstanceEvent[] {
   const { definition } = planned;
   const { now, task } = command;
-  const state = at(context.tasks, planned.index);
-  if (state.status !== 'ready') return [];
+  const state = stateOf(context, planned);
+  if (state?.status !== 'ready') return [];
   const { settings, delayMs } = definition;
   if (settings.type === 'conditions') {
     const isMet = holds(plan, context, settings.when);
@@ -45,8 +48,9 @@ export function decideBegin(
   if (delayMs !== undefined && delayMs > 0 && !state.context.isDelayOver) {
     return [{ type: 'TaskDelayed', data: { task, dueAt: now + delayMs } }];
   }
+  if (settings.type === 'map') return [decideExpansion(plan, context, planned, command)];
   const awaits = awaitedBy(planned, command.child);
-  return awaits === undefined ? [] : beginToAwait(context, planned, awaits, command);
+  return awaits === undefined ? [] : beginToAwait(context, { definition, state }, awaits, command);
 }
 
 function awaitedBy({ definition: { settings } }: PlannedTask, child: InstanceId | undefined): Awaited | undefined {
@@ -70,11 +74,11 @@ function awaitedBy({ definition: { settings } }: PlannedTask, child: InstanceId 
 /** A signal that came before anybody waited for it is taken at once. */
 function beginToAwait(
   context: WorkflowInstanceContext,
-  { definition, index }: PlannedTask,
+  { definition, state }: { definition: TaskDefinition; state: TaskState },
   awaits: Awaited,
   { now, attemptId }: StartTask,
 ): WorkflowInstanceEvent[] {
-  const begun = awaitsOf(definition, at(context.tasks, index), awaits, { now, attemptId });
+  const begun = awaitsOf(definition, state, awaits, { now, attemptId });
   const payload = awaits.kind === 'signal' ? context.signals[awaits.name]?.[0] : undefined;
   if (payload === undefined) return [begun];
   const { name: task } = definition;
@@ -92,52 +96,24 @@ function decideSwitch(
   const { cases, otherwise } = planned.definition.settings as SwitchSettings;
   const given = taskParams(plan, context, { task: planned, attemptId });
   const variables = { params: given.params, tasks: neededTasks(context, planned) };
+  const failed = (message: string) => unstartable(task, now, { code: 'EXPRESSION_FAILED', message });
   for (const [index, { when, next }] of cases.entries()) {
     const result = evaluateExpression(when, variables);
     const place = `case ${index + 1}`;
     if (!result.ok) {
       const message = missingParam(when, given) ?? result.message;
-      return unstartable(task, now, `${place}, ${quotedExpression(when, result.position)}: ${message}`);
+      return failed(`${place}, ${quotedExpression(when, result.position)}: ${message}`);
     }
     if (typeof result.value !== 'boolean') {
-      return unstartable(
-        task,
-        now,
-        `${place}, ${quotedExpression(when)}: expected true or false, got ${JSON.stringify(result.value)}`,
-      );
+      return failed(`${place}, ${quotedExpression(when)}: expected true or false, got ${JSON.stringify(result.value)}`);
     }
     if (result.value) return chosen(task, now, place, next);
   }
   return chosen(task, now, 'otherwise', otherwise);
 }
 
-/** Why an expression lacks a parameter that the task has. */
-function missingParam(when: string, { faulty, late }: TaskParams): string | undefined {
-  const checked = checkExpression(when);
-  for (const { variable, entry: name } of checked.ok ? checked.names : []) {
-    if (variable !== 'params' || name === undefined) continue;
-    if (Object.hasOwn(faulty, name)) return `the parameter ${name}: ${faulty[name]?.message}`;
-    if (Object.hasOwn(late, name)) return `the parameter ${name} is a secret or a folder, which only a worker knows`;
-  }
-  return undefined;
-}
-
-/** What expressions of a task see as `tasks`: how what it needs has ended. */
-export function neededTasks(context: WorkflowInstanceContext, { needs }: PlannedTask): Record<string, JsonValue> {
-  const tasks: Record<string, JsonValue> = {};
-  for (const need of needs) {
-    const { status, context: needed } = at(context.tasks, need);
-    tasks[needed.task] = { status, outputs: needed.outputs ?? {}, fault: needed.fault };
-  }
-  return tasks;
-}
-
 function chosen(task: TaskName, now: number, choice: string, next: readonly TaskName[]): WorkflowInstanceEvent {
   return { type: 'TaskBranchChosen', data: { task, decidedAt: now, choice, next: [...next] } };
-}
-
-function unstartable(task: TaskName, now: number, message: string): WorkflowInstanceEvent {
-  return { type: 'TaskUnstartable', data: { task, failedAt: now, fault: { code: 'EXPRESSION_FAILED', message } } };
 }
 
 function holds(plan: Plan, context: WorkflowInstanceContext, condition: Condition): boolean {

@@ -58,6 +58,9 @@ function clauseOf(fact: Fact, status: TaskStatus): string {
       return attemptClause(fact, status);
     case 'awaits':
       return `${awaitedClause(fact.awaits)} since ${utcText(fact.since)}${fact.dueAt === undefined ? '' : `, until ${utcText(fact.dueAt)}`}`;
+    case 'itemTurn':
+    case 'items':
+      return itemsClause(fact, status);
     case 'absent':
       return `waits since ${utcText(fact.since)} for ${fact.dueAt === undefined ? 'a decision (millrace resolve)' : `its worker, until ${utcText(fact.dueAt)}`}: ${fact.fault.message}`;
     case 'timedOut':
@@ -67,10 +70,7 @@ function clauseOf(fact: Fact, status: TaskStatus): string {
     case 'runEnded':
       return `${stopVerb(status)} because the run ${fact.cause === 'timeout' ? 'took longer than its timeout' : `ended with the failure of ${listOf(fact.failedTasks, fact.failedTasks.length)}`}`;
     case 'blockedBy':
-      return `does not run because of ${listOf(
-        fact.causes.map((cause) => `${named(cause)}${because(cause.fault)}`),
-        fact.causes.length,
-      )}`;
+      return `does not run because of ${listOf(fact.causes.map(causeOf), fact.causes.length)}`;
     case 'otherWay':
       return `was skipped because ${listOf(
         fact.taken.map((way) => `${way.task} took ${way.choice}`),
@@ -137,10 +137,25 @@ function awaitedClause(awaits: Awaited): string {
   }
 }
 
+function itemsClause(fact: Extract<Fact, { kind: 'items' | 'itemTurn' }>, status: TaskStatus): string {
+  if (fact.kind === 'items') {
+    return `has items that ${status === 'cancelling' ? 'are being stopped' : 'go on'}${itemCounts(fact)}`;
+  }
+  if (fact.status !== 'expanded') return `waits for its map ${fact.map} (${fact.status})`;
+  return `waits for its turn among the items of ${fact.map}${itemCounts(fact)}`;
+}
+
+function itemCounts({ concurrency, count, ended, failed }: Extract<Fact, { kind: 'items' | 'itemTurn' }>): string {
+  const limit = concurrency === undefined ? '' : `, at most ${concurrency} at a time`;
+  return ` (${ended} of ${count} have ended, ${failed} of them badly${limit})`;
+}
+
 const stopVerb = (status: TaskStatus) => (status === 'cancelling' ? 'is being stopped' : 'was stopped');
 const isolatedBy = (one: { task: string; by: string; reason?: string | undefined }) =>
   `${one.task} by ${personOf(one)}`;
 const because = (fault: { message: string } | undefined) => (fault === undefined ? '' : ` (${fault.message})`);
+const causeOf = (cause: { task: string; status: string; fault?: { message: string } | undefined }) =>
+  `${named(cause)}${because(cause.fault)}`;
 const named = ({ task, status }: { task: string; status: string }) => `${task} (${status})`;
 const personOf = ({ by, reason }: { by: string; reason?: string | undefined }) =>
   reason === undefined ? by : `${by} (${reason})`;

@@ -4,12 +4,13 @@
  */
 import type { TaskName } from '../../schemas/ids.ts';
 import type { Fact } from '../../schemas/messages/explanation.messages.ts';
-import type { Plan, PlannedTask } from '../graph/plan.ts';
+import type { ItemPlace, Plan, PlannedTask } from '../graph/plan.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { hasEnded, type TaskContext, type TaskState, type TaskStatus } from '../task-instance/task-instance.state.ts';
 import { beginsAtOwner } from './begin.decide.ts';
 import { blockingFact, otherWayFact } from './explain-causes.ts';
 import { sentenceOf } from './explain-sentence.ts';
+import { type FoundTask, findTask } from './task-lookup.ts';
 import type { Asked, WorkflowInstanceContext, WorkflowInstanceStatus } from './workflow-instance.state.ts';
 
 type Explanation = { task: TaskName; status: TaskStatus; sentence: string; facts: Fact[] };
@@ -21,24 +22,23 @@ type Run = { value: WorkflowInstanceStatus; context: WorkflowInstanceContext };
 
 /** Undefined when the run has no task of that name. */
 export function explain(plan: Plan, run: Run, name: TaskName): Explanation | undefined {
-  const index = plan.indexOf(name);
-  const task = index === undefined ? undefined : plan.tasks[index];
-  if (task === undefined) return undefined;
-  const state = at(run.context.tasks, task.index);
+  const found = findTask(plan, run.context, name);
+  if (found === undefined) return undefined;
+  const { state } = found;
   const facts = [
-    ...ownFacts(plan, run, task),
+    ...ownFacts(plan, run, found),
     ...pauseFacts(run.context, state),
-    ...isolationFacts(plan, run.context, task),
+    ...isolationFacts(plan, run.context, found),
   ];
   const { status } = state;
   return { task: name, status, sentence: sentenceOf({ task: name, status, runStatus: run.value, facts }), facts };
 }
 
-function ownFacts(plan: Plan, run: Run, task: PlannedTask): Fact[] {
+function ownFacts(plan: Plan, run: Run, { planned: task, state }: FoundTask): Fact[] {
   const { context } = run;
-  const state = at(context.tasks, task.index);
   switch (state.status) {
     case 'waiting':
+      if (task.item !== undefined) return turnFacts(plan, context, task.item);
       return [...(run.value === 'queued' ? [{ kind: 'queuedRun' } as const] : []), ...waitFacts(context, task)];
     case 'ready':
       return readyFacts(context, task, state.context);
@@ -50,10 +50,17 @@ function ownFacts(plan: Plan, run: Run, task: PlannedTask): Fact[] {
       return attemptFacts(state.context);
     case 'awaiting':
       return awaitFacts(state.context);
+    case 'expanded':
+      return itemsFacts(task, state.context);
     case 'absent':
       return [...absenceFacts(state.context), ...attemptFacts(state.context)];
     case 'cancelling':
-      return [...endingFacts(run, state), ...awaitFacts(state.context), ...attemptFacts(state.context)];
+      return [
+        ...endingFacts(run, state),
+        ...awaitFacts(state.context),
+        ...itemsFacts(task, state.context),
+        ...attemptFacts(state.context),
+      ];
     case 'backingOff':
       return backOffFacts(task, state.context);
     case 'succeeded':
@@ -65,7 +72,7 @@ function ownFacts(plan: Plan, run: Run, task: PlannedTask): Fact[] {
     case 'blocked':
       return [blockingFact(plan, context, task)];
     case 'skipped':
-      return skipFacts(plan, context, task);
+      return skipFacts(plan, context, { planned: task, state });
   }
 }
 
@@ -86,6 +93,27 @@ function readyFacts(context: WorkflowInstanceContext, task: PlannedTask, state: 
   if (beginsAtOwner(task, context)) return [{ kind: 'waitsForDecision' }, ...limit];
   const priority = state.priority ?? context.priority ?? own;
   return [{ kind: 'waitsForWorker', group, priority }, ...limit];
+}
+
+/** Of an item that has not begun. */
+function turnFacts(plan: Plan, { tasks }: WorkflowInstanceContext, { map }: ItemPlace): Fact[] {
+  const { definition } = plan.tasks[map] as PlannedTask;
+  const { status, context } = at(tasks, map);
+  const limit = definition.settings.type === 'map' ? definition.settings.concurrency : undefined;
+  const atATime = limit === undefined ? {} : { concurrency: limit };
+  return [{ kind: 'itemTurn', map: definition.name, status, ...atATime, ...endsOf(context) }];
+}
+
+function itemsFacts({ definition }: PlannedTask, context: TaskContext): Fact[] {
+  if (context.expansion === null) return [];
+  const limit = definition.settings.type === 'map' ? definition.settings.concurrency : undefined;
+  return [{ kind: 'items', ...(limit === undefined ? {} : { concurrency: limit }), ...endsOf(context) }];
+}
+
+function endsOf({ expansion }: TaskContext): { count: number; ended: number; failed: number } {
+  if (expansion === null) return { count: 0, ended: 0, failed: 0 };
+  const { succeeded, failed, stopped, skipped } = expansion.counts;
+  return { count: expansion.items.length, ended: succeeded + failed + stopped + skipped, failed: failed + stopped };
 }
 
 function attemptFacts({ current, attempt, startedAt, timeoutAt }: TaskContext): Fact[] {
@@ -152,8 +180,8 @@ function endFacts({ finishedAt }: TaskContext): Fact[] {
   return finishedAt === null ? [] : [{ kind: 'ended', finishedAt }];
 }
 
-function skipFacts(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask): Fact[] {
-  const { skip } = at(context.tasks, task.index).context;
+function skipFacts(plan: Plan, context: WorkflowInstanceContext, { planned: task, state }: FoundTask): Fact[] {
+  const { skip } = state.context;
   switch (skip?.why) {
     case 'branch':
       return [otherWayFact(plan, context, task)];
@@ -173,12 +201,12 @@ function pauseFacts({ pause }: WorkflowInstanceContext, { status }: TaskState): 
 }
 
 /** The isolated ones among the task and all that it needs, near and far. */
-function isolationFacts(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask): Fact[] {
-  const { status, context: state } = at(context.tasks, task.index);
+function isolationFacts(plan: Plan, context: WorkflowInstanceContext, { planned, state: found }: FoundTask): Fact[] {
+  const { status, context: state } = found;
   if (state.isolations === 0 || hasEnded(status)) return [];
-  const needed = new Set([task.index]);
+  const needed = new Set([planned.item?.map ?? planned.index]);
   for (const index of needed) for (const need of plan.tasks[index]?.needs ?? []) needed.add(need);
-  const tasks = context.isolated.filter((isolated) => needed.has(plan.indexOf(isolated.task) ?? -1));
+  const tasks = context.isolated.filter(({ task }) => task === state.task || needed.has(plan.indexOf(task) ?? -1));
   return [
     {
       kind: 'isolated',

@@ -8,7 +8,7 @@ import type { TaskName } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { entries, vectorOf } from '../kit/persistent-vector.ts';
-import { type TaskState, type TaskStatus, taskStatuses, waitingTask } from '../task-instance/task-instance.state.ts';
+import { noTasks, type TaskState, waitingTask } from '../task-instance/task-instance.state.ts';
 import { draftOf, finish, type Propagated } from './run-draft.ts';
 import { hasTried, settleAnew, withDescendants } from './steering.ts';
 import type { WorkflowInstanceContext, WorkflowInstanceStatus } from './workflow-instance.state.ts';
@@ -26,8 +26,8 @@ export function propagateMove(
   { value, context }: Run,
   { to: definition, definition: movedTo }: WorkflowInstanceEventOf<'WorkflowMoved'>['data'],
 ): Propagated {
-  const isolated = context.isolated.filter(({ task }) => to.indexOf(task) !== undefined);
-  const tasks = tasksOf(to, context, isolationCounts(to, isolated));
+  const isolated = context.isolated.filter(({ task }) => to.find(task) !== undefined);
+  const tasks = tasksOf(to, { ...context, isolated }, isolationCounts(to, isolated));
   const params = movedParams(from.definition, to.definition, context);
   const base = { ...context, definition, movedTo, params, isolated, tasks: vectorOf(tasks), ...countsOf(to, tasks) };
   const draft = draftOf(to, base);
@@ -64,8 +64,23 @@ function tasksOf(to: Plan, context: WorkflowInstanceContext, isolations: Readonl
   for (const [, state] of entries(context.tasks)) former.set(state.context.task, state);
   return to.tasks.map((task) => {
     const state = stateOf(task, former.get(task.definition.name));
-    return { ...state, context: { ...state.context, isolations: isolations.get(task.index) ?? 0 } };
+    return withIsolations(state, isolations.get(task.index) ?? 0, context.isolated);
   });
+}
+
+/** Items are held back with their map, and by their own names. */
+function withIsolations(
+  { status, context }: TaskState,
+  isolations: number,
+  isolated: WorkflowInstanceContext['isolated'],
+): TaskState {
+  const { expansion } = context;
+  if (expansion === null) return { status, context: { ...context, isolations } };
+  const items = [...entries(expansion.items)].map(([, item]) => {
+    const isNamed = isolated.some(({ task }) => task === item.context.task);
+    return { ...item, context: { ...item.context, isolations: isolations + Number(isNamed) } };
+  });
+  return { status, context: { ...context, isolations, expansion: { ...expansion, items: vectorOf(items) } } };
 }
 
 function stateOf({ definition, needs }: PlannedTask, former: TaskState | undefined): TaskState {
@@ -87,7 +102,7 @@ function isolationCounts(to: Plan, isolated: WorkflowInstanceContext['isolated']
 }
 
 function countsOf(to: Plan, tasks: readonly TaskState[]): Pick<WorkflowInstanceContext, 'counts' | 'handledCount'> {
-  const counts = Object.fromEntries(taskStatuses.map((status) => [status, 0])) as Record<TaskStatus, number>;
+  const counts = { ...noTasks };
   for (const { status } of tasks) counts[status] += 1;
   return { counts, handledCount: tasks.filter((state, index) => isHandled(to, state, index)).length };
 }

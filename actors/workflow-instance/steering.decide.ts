@@ -5,13 +5,14 @@
 import type { Steering, WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { TaskName } from '../../schemas/ids.ts';
-import type { Plan, PlannedTask } from '../graph/plan.ts';
+import type { Plan } from '../graph/plan.ts';
 import { type Decision, rejected } from '../kit/decider.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { canTaskTake } from '../task-instance/task-instance.fold.ts';
 import { hasEnded, type TaskState, type TaskStatus } from '../task-instance/task-instance.state.ts';
 import { decideMove } from './move.decide.ts';
 import { clearedBy } from './steering.ts';
+import { allItems, type FoundTask, findTask } from './task-lookup.ts';
 import type { WorkflowInstanceSnapshot } from './workflow-instance.machine.ts';
 import { isEnded, type WorkflowInstanceContext, type WorkflowInstanceStatus } from './workflow-instance.state.ts';
 
@@ -51,7 +52,7 @@ export function decideSteering(plan: Plan, snapshot: WorkflowInstanceSnapshot, c
     case 'RequestResume':
       return resume(state, command);
     case 'StopTask':
-      return forOpenRun(state, command, (task) => ofTask(state, task, stopOf(command)));
+      return forOpenRun(state, command, (found) => ofTask(found, stopOf(command)));
     case 'SkipTask':
       return redress(state, command, { type: 'TaskSkipped', data: { task: command.task, ...askedOf(command) } });
     case 'ForceTask': {
@@ -64,12 +65,20 @@ export function decideSteering(plan: Plan, snapshot: WorkflowInstanceSnapshot, c
     case 'ClearTasks':
       return clear(state, command);
     case 'IsolateTask':
-      return forOpenRun(state, command, ({ definition: { name } }) => {
-        if (state.context.isolated.some(({ task }) => task === name)) return nothing;
-        return events({ type: 'IsolationAdded', data: { task: name, ...askedOf(command) } });
-      });
+      return forOpenRun(
+        state,
+        command,
+        ({
+          planned: {
+            definition: { name },
+          },
+        }) => {
+          if (state.context.isolated.some(({ task }) => task === name)) return nothing;
+          return events({ type: 'IsolationAdded', data: { task: name, ...askedOf(command) } });
+        },
+      );
     case 'RejoinTask':
-      return forOpenRun(state, command, ({ definition: { name } }) => rejoin(state, name, command));
+      return rejoin(state, command);
     case 'ChangePriority':
       return changePriority(state, command);
     case 'SendSignal':
@@ -77,7 +86,7 @@ export function decideSteering(plan: Plan, snapshot: WorkflowInstanceSnapshot, c
     case 'MoveVersion':
       return decideMove(state, command);
     case 'ApproveTask':
-      return forOpenRun(state, command, (task) => approve(state, task, command));
+      return forOpenRun(state, command, (found) => approve(found, command));
   }
 }
 
@@ -108,20 +117,21 @@ function resume({ value }: State, command: CommandOf<'RequestResume'>): Decided 
   return events({ type: 'WorkflowResumed', data: askedOf(command) });
 }
 
-function forOpenRun(state: State, { task }: { task: TaskName }, decide: (task: PlannedTask) => Decided): Decided {
-  if (!isOpen(state.value)) return openOnly(state.value);
-  const planned = plannedOf(state.plan, task);
-  return planned === undefined ? unknownTask(state.plan, task) : decide(planned);
-}
-
-function plannedOf(plan: Plan, task: TaskName): PlannedTask | undefined {
-  const index = plan.indexOf(task);
-  return index === undefined ? undefined : plan.tasks[index];
+function forOpenRun(
+  { plan, value, context }: State,
+  { task }: { task: TaskName },
+  decide: (found: FoundTask) => Decided,
+): Decided {
+  if (!isOpen(value)) return openOnly(value);
+  const found = findTask(plan, context, task);
+  return found === undefined ? unknownTask(plan, task) : decide(found);
 }
 
 const tasksNamedMax = 10;
 
-export function unknownTask({ definition: { name, tasks } }: Plan, task: TaskName): Decided {
+export function unknownTask(plan: Plan, task: TaskName): Decided {
+  if (plan.find(task) !== undefined) return rejected('ATTEMPT_NOT_FOUND', `the map of ${task} has no such item now`);
+  const { name, tasks } = plan.definition;
   const named = tasks.slice(0, tasksNamedMax).map((one) => one.name);
   const more = tasks.length > tasksNamedMax ? ` and ${tasks.length - tasksNamedMax} more` : '';
   return rejected('ATTEMPT_NOT_FOUND', `the workflow ${name} has no task ${task}; it has ${named.join(', ')}${more}`);
@@ -138,19 +148,20 @@ const takers: Partial<Record<TaskEvent['type'], string>> = {
   TaskForced: 'only one that is failed, stopped, blocked or skipped can be declared to have succeeded',
 };
 
-function ofTask({ context }: State, { index, definition }: PlannedTask, event: TaskEvent): Decided {
-  const state = at(context.tasks, index);
+function ofTask({ state }: FoundTask, event: TaskEvent): Decided {
   if (canTaskTake(state, event)) return events(event);
-  return notAllowed(`the task ${definition.name} is ${state.status}; ${takers[event.type] ?? 'it cannot take that'}`);
+  return notAllowed(
+    `the task ${state.context.task} is ${state.status}; ${takers[event.type] ?? 'it cannot take that'}`,
+  );
 }
 
 /** Also in a run that has ended: it goes on. */
 function redress(state: State, command: CommandOf<'SkipTask' | 'ForceTask'>, event: TaskEvent): Decided {
-  const { plan, value } = state;
+  const { plan, value, context } = state;
   if (!isOpen(value) && !isEnded(value)) return openOrEndedOnly(value);
-  const planned = plannedOf(plan, command.task);
-  if (planned === undefined) return unknownTask(plan, command.task);
-  const decided = ofTask(state, planned, event);
+  const found = findTask(plan, context, command.task);
+  if (found === undefined) return unknownTask(plan, command.task);
+  const decided = ofTask(found, event);
   return decided.kind === 'rejected' ? decided : events(...reopening(state, command), ...decided.events);
 }
 
@@ -160,7 +171,15 @@ function reopening({ value }: State, command: SteeringCommand): WorkflowInstance
 }
 
 /** Attempts run, or may run, or something is awaited. */
-const underWay: readonly TaskStatus[] = ['assigned', 'accepted', 'running', 'awaiting', 'absent', 'cancelling'];
+const underWay: readonly TaskStatus[] = [
+  'assigned',
+  'accepted',
+  'running',
+  'awaiting',
+  'expanded',
+  'absent',
+  'cancelling',
+];
 const namedMax = 3;
 
 function clear(state: State, command: CommandOf<'ClearTasks'>): Decided {
@@ -170,15 +189,23 @@ function clear(state: State, command: CommandOf<'ClearTasks'>): Decided {
   if (scope === 'all' && !isEnded(value)) {
     return notAllowed(`the run is ${value}; only one that has ended can be run again as a whole: stop it first`);
   }
-  const unknown = tasks?.find((task) => plan.indexOf(task) === undefined);
+  const unknown = tasks?.find((task) => findTask(plan, context, task) === undefined);
   if (unknown !== undefined) return unknownTask(plan, unknown);
-  const chosen = clearedBy(plan, context, { scope, tasks });
-  if (chosen.size === 0) return notAllowed('no task has failed or was stopped; there is nothing to run again');
-  const busy = [...chosen].map((index) => at(context.tasks, index)).filter(({ status }) => underWay.includes(status));
+  const { chosen, items } = clearedBy(plan, context, { scope, tasks });
+  if (chosen.size + items.size === 0) {
+    return notAllowed('no task has failed or was stopped; there is nothing to run again');
+  }
+  const states = [...chosen].map((index) => at(context.tasks, index));
+  for (const [map, numbers] of items) states.push(...itemStates(at(context.tasks, map), numbers));
+  const busy = states.filter(({ status }) => underWay.includes(status));
   if (busy.length > 0) return notAllowed(`${namesOf(busy)} under way; stop it first, or wait for its end`);
   const named = tasks === undefined ? {} : { tasks };
   const cleared = { type: 'StateCleared', data: { scope, ...named, ...askedOf(command) } } as const;
   return events(...reopening(state, command), cleared);
+}
+
+function itemStates(map: TaskState, numbers: ReadonlySet<number>): TaskState[] {
+  return [...allItems(map)].filter(([item]) => numbers.has(item)).map(([, state]) => state);
 }
 
 function namesOf(states: readonly TaskState[]): string {
@@ -187,7 +214,11 @@ function namesOf(states: readonly TaskState[]): string {
   return `${names.join(', ')}${more}`;
 }
 
-function rejoin({ context }: State, task: TaskName, command: CommandOf<'RejoinTask'>): Decided {
+/** An item that its map no longer has can rejoin all the same. */
+function rejoin({ plan, context, value }: State, command: CommandOf<'RejoinTask'>): Decided {
+  const { task } = command;
+  if (!isOpen(value)) return openOnly(value);
+  if (plan.find(task) === undefined) return unknownTask(plan, task);
   if (!context.isolated.some((entry) => entry.task === task)) {
     const named = context.isolated.map((entry) => entry.task).join(', ');
     return notAllowed(`the task ${task} is not isolated; isolated are: ${named === '' ? 'none' : named}`);
@@ -195,10 +226,10 @@ function rejoin({ context }: State, task: TaskName, command: CommandOf<'RejoinTa
   return events({ type: 'IsolationRemoved', data: { task, ...askedOf(command) } });
 }
 
-function changePriority({ plan, value }: State, command: CommandOf<'ChangePriority'>): Decided {
+function changePriority({ plan, value, context }: State, command: CommandOf<'ChangePriority'>): Decided {
   const { task, priority } = command;
   if (!isOpen(value)) return openOnly(value);
-  if (task !== undefined && plan.indexOf(task) === undefined) return unknownTask(plan, task);
+  if (task !== undefined && findTask(plan, context, task) === undefined) return unknownTask(plan, task);
   return events({
     type: 'PriorityChanged',
     data: { ...(task === undefined ? {} : { task }), priority, ...askedOf(command) },
@@ -231,9 +262,9 @@ function signal({ plan, context, value }: State, command: CommandOf<'SendSignal'
   return events(received, { type: 'TaskConcluded', data: { ...end, result: 'succeeded', evidence } });
 }
 
-function approve({ context }: State, { index, definition }: PlannedTask, command: CommandOf<'ApproveTask'>): Decided {
+function approve({ planned: { definition }, state }: FoundTask, command: CommandOf<'ApproveTask'>): Decided {
   const { approved, by, reason, now } = command;
-  const { status, context: task } = at(context.tasks, index);
+  const { status, context: task } = state;
   if (status !== 'awaiting' || task.awaiting?.awaits.kind !== 'approval') {
     const found = hasEnded(status) ? `has ended as ${status}` : `is ${status}`;
     return notAllowed(

@@ -8,7 +8,9 @@ import type { TaskName } from '../../schemas/ids.ts';
 import type { Plan } from '../graph/plan.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { hasEnded, type TaskState } from '../task-instance/task-instance.state.ts';
+import { beginItems, changeItem, changeItems, clearItems, foldItem } from './map-draft.ts';
 import { change, type Draft, draftOf, finish, type Propagated, stateAt } from './run-draft.ts';
+import { allItems, allTasks, findTask } from './task-lookup.ts';
 import { begin, propagateTaskEvent, settleDependants, settleNeed } from './task-propagation.ts';
 import type { WorkflowInstanceContext } from './workflow-instance.state.ts';
 
@@ -25,13 +27,13 @@ export function propagateStart(plan: Plan, context: WorkflowInstanceContext, sta
 /** No ready task is placed any more. */
 export function propagatePause(plan: Plan, context: WorkflowInstanceContext): Propagated {
   const draft = draftOf(plan, context);
-  forReady(draft, (task) => draft.effects.push({ type: 'withdrawTask', task }));
+  forReady(draft, ({ context: { task } }) => draft.effects.push({ type: 'withdrawTask', task }));
   return finish(context, draft, 0);
 }
 
 export function propagateResume(plan: Plan, context: WorkflowInstanceContext): Propagated {
   const draft = draftOf(plan, context);
-  forReady(draft, (task, { context: { isolations } }) => {
+  forReady(draft, ({ context: { task, isolations } }) => {
     if (isolations === 0) draft.effects.push({ type: 'placeTask', task });
   });
   return finish(context, draft, 0);
@@ -44,7 +46,12 @@ export function propagateIsolation(
   type: 'Isolated' | 'Rejoined',
 ): Propagated {
   const draft = draftOf(plan, context);
-  for (const index of withDescendants(plan, indexesOf(plan, [task]))) change(draft, index, { type });
+  const found = findTask(plan, context, task);
+  if (found?.planned.item !== undefined) changeItem(draft, found.planned.item, { type });
+  for (const index of withDescendants(plan, indexesOf(plan, [task]))) {
+    change(draft, index, { type });
+    changeItems(draft, index, { type });
+  }
   return finish(context, draft, 0);
 }
 
@@ -56,72 +63,118 @@ export function propagatePriority(
   task?: TaskName,
 ): Propagated {
   const draft = draftOf(plan, context);
+  const event = { type: 'Prioritised', priority } as const;
+  const found = task === undefined ? undefined : findTask(plan, context, task);
+  if (found?.planned.item !== undefined) changeItem(draft, found.planned.item, event);
   const indexes = task === undefined ? plan.tasks.keys() : indexesOf(plan, [task]);
   for (const index of indexes) {
-    if (task !== undefined || !hasEnded(stateAt(draft, index).status)) {
-      change(draft, index, { type: 'Prioritised', priority });
-    }
+    if (task === undefined && hasEnded(stateAt(draft, index).status)) continue;
+    change(draft, index, event);
+    changeItems(draft, index, event);
   }
   return finish(context, draft, 0);
 }
 
 /** The chosen tasks, and what was decided because of how they ended, wait again; what may begin begins. */
-export function propagateClear(
-  plan: Plan,
-  context: WorkflowInstanceContext,
-  { scope, tasks }: Pick<WorkflowInstanceEventOf<'StateCleared'>['data'], 'scope' | 'tasks'>,
-): Propagated {
+export function propagateClear(plan: Plan, context: WorkflowInstanceContext, clear: Clear): Propagated {
   const draft = draftOf(plan, context);
-  const chosen = clearedBy(plan, context, { scope, tasks });
-  renew(draft, chosen, chosen);
+  const { chosen, items } = clearedBy(plan, context, clear);
+  for (const [map, numbers] of items) clearItems(draft, map, numbers);
+  renew(draft, { chosen, changed: chosen, kept: items });
+  for (const map of items.keys()) beginItems(draft, map);
   draft.failedTasks = draft.failedTasks.filter((name) => !chosen.has(plan.indexOf(name) ?? -1));
   return finish(context, draft, 0);
 }
 
 /** A person skips a task or declares its success. If it had ended badly, what was blocked by it waits again. */
 export function propagateRedress(plan: Plan, context: WorkflowInstanceContext, event: Redress): Propagated {
-  const index = plan.indexOf(event.data.task);
-  if (index === undefined || !hasEnded(at(context.tasks, index).status)) {
+  const planned = plan.find(event.data.task);
+  const index = planned?.item?.map ?? planned?.index;
+  if (planned === undefined || index === undefined || !hasEnded(at(context.tasks, index).status)) {
     return propagateTaskEvent(plan, context, event);
   }
   const draft = draftOf(plan, context);
-  change(draft, index, event);
-  draft.failedTasks = draft.failedTasks.filter((name) => name !== event.data.task);
-  renew(draft, new Set(), new Set([index]));
+  const changed = new Set([index]);
+  draft.failedTasks = draft.failedTasks.filter((name) => plan.indexOf(name) !== index);
+  if (planned.item === undefined) {
+    change(draft, index, event);
+    renew(draft, { chosen: new Set(), changed });
+  } else {
+    // The map ends anew, as its items have ended now.
+    foldItem(draft, planned.item, event);
+    renew(draft, { chosen: changed, changed, kept: changed });
+  }
   return finish(context, draft, 1);
 }
 
+type Clear = Pick<WorkflowInstanceEventOf<'StateCleared'>['data'], 'scope' | 'tasks'>;
+
+/** `items`: by map, its items that are to run again. The map is chosen too, unless it goes on anyway. */
+type Cleared = { chosen: Set<number>; items: ReadonlyMap<number, ReadonlySet<number>> };
+
 /** The tasks that a clearing names. */
-export function clearedBy(
-  plan: Plan,
-  context: WorkflowInstanceContext,
-  { scope, tasks }: Pick<WorkflowInstanceEventOf<'StateCleared'>['data'], 'scope' | 'tasks'>,
-): Set<number> {
-  const draft = draftOf(plan, context);
+export function clearedBy(plan: Plan, context: WorkflowInstanceContext, { scope, tasks = [] }: Clear): Cleared {
   switch (scope) {
     case 'all':
-      return new Set(plan.tasks.keys());
-    case 'failed':
-      return new Set([...plan.tasks.keys()].filter((index) => isBad(stateAt(draft, index))));
+      return { chosen: new Set(plan.tasks.keys()), items: new Map() };
+    case 'failed': {
+      const failed = plan.tasks.map(({ index }) => index).filter((index) => isBad(at(context.tasks, index)));
+      return { chosen: new Set(failed), items: failedItems(context, failed) };
+    }
     case 'tasks':
-      return indexesOf(plan, tasks ?? []);
     case 'descendants':
-      return withDescendants(plan, indexesOf(plan, tasks ?? []));
+      return clearedByName(plan, context, { scope, tasks });
   }
+}
+
+/** The failed and stopped items of failed maps: the others keep what they have done. */
+function failedItems({ tasks }: WorkflowInstanceContext, failed: readonly number[]): Cleared['items'] {
+  const items = new Map<number, Set<number>>();
+  for (const index of failed) {
+    const states = [...allItems(at(tasks, index))];
+    if (states.length > 0) items.set(index, new Set(states.filter(([, item]) => isBad(item)).map(([item]) => item)));
+  }
+  return items;
+}
+
+/** A map whose items are named runs these again and keeps the others; one that goes on just runs them again. */
+function clearedByName(
+  plan: Plan,
+  { tasks: states }: WorkflowInstanceContext,
+  { scope, tasks }: { scope: Clear['scope']; tasks: readonly TaskName[] },
+): Cleared {
+  const whole = indexesOf(plan, tasks);
+  const items = new Map<number, Set<number>>();
+  for (const name of tasks) {
+    const place = plan.find(name)?.item;
+    if (place === undefined || whole.has(place.map)) continue;
+    items.set(place.map, new Set([...(items.get(place.map) ?? []), place.item]));
+  }
+  const named = new Set([...whole, ...items.keys()]);
+  const chosen = scope === 'tasks' ? named : withDescendants(plan, named);
+  for (const map of items.keys()) if (at(states, map).status === 'expanded') chosen.delete(map);
+  return { chosen, items };
 }
 
 const isBad = ({ status }: TaskState) => status === 'failed' || status === 'stopped';
 
-/**
- * @param chosen tasks to run again
- * @param changed tasks whose former end no longer holds
- */
-function renew(draft: Draft, chosen: ReadonlySet<number>, changed: ReadonlySet<number>): void {
+type Renewal = {
+  /** Tasks to run again. */
+  chosen: ReadonlySet<number>;
+  /** Tasks whose former end no longer holds. */
+  changed: ReadonlySet<number>;
+  /** Maps among the chosen that go on with the items that they have. */
+  kept?: { has(index: number): boolean };
+};
+
+function renew(draft: Draft, { chosen, changed, kept }: Renewal): void {
   const { plan } = draft;
   const renewed = new Set([...chosen, ...dependentEnds(draft, changed)]);
   for (const index of renewed) {
     const needCount = plan.tasks[index]?.needs.length ?? 0;
-    change(draft, index, { type: 'Cleared', needCount, isChosen: chosen.has(index) });
+    const isChosen = chosen.has(index);
+    const keepsItems = !isChosen || kept?.has(index) === true;
+    change(draft, index, { type: 'Cleared', needCount, isChosen, keepsItems });
   }
   settleAnew(draft, renewed);
 }
@@ -169,12 +222,9 @@ function endedByOthers({ status, context }: TaskState): boolean {
   return status === 'stopped' && context.stop === null && !hasTried(context);
 }
 
-function forReady(draft: Draft, act: (task: TaskName, state: TaskState) => void): void {
-  if (draft.counts.ready === 0) return;
-  for (const { index, definition } of draft.plan.tasks) {
-    const state = stateAt(draft, index);
-    if (state.status === 'ready') act(definition.name, state);
-  }
+function forReady(draft: Draft, act: (state: TaskState) => void): void {
+  if (draft.counts.ready + draft.counts.expanded === 0) return;
+  for (const state of allTasks(draft)) if (state.status === 'ready') act(state);
 }
 
 function chosenBy(plan: Plan, { tasks, mode }: Start): Set<number> {

@@ -5,9 +5,9 @@
  */
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
-import { at } from '../kit/persistent-vector.ts';
 import { foldTask } from '../task-instance/task-instance.fold.ts';
 import { hasEnded, type TaskState } from '../task-instance/task-instance.state.ts';
+import { expandItems, foldItem, stopItems } from './map-draft.ts';
 import { change, type Draft, draftOf, finish, type Propagated, stateAt } from './run-draft.ts';
 import type { WorkflowInstanceContext } from './workflow-instance.state.ts';
 
@@ -25,14 +25,14 @@ export function releaseRoots(plan: Plan, context: WorkflowInstanceContext): Prop
 /** Folds an event of one task and what follows from it for others. */
 export function propagateTaskEvent(plan: Plan, context: WorkflowInstanceContext, event: TaskEvent): Propagated {
   const draft = draftOf(plan, context);
-  foldInto(draft, event);
+  foldInto(draft, context, event);
   return finish(context, draft, 1);
 }
 
 /** The same for the failure that ends the run (failure policy `end`): everything else is asked to stop, once. */
 export function propagateLastTaskEvent(plan: Plan, context: WorkflowInstanceContext, event: TaskEvent): Propagated {
   const draft = draftOf(plan, context);
-  foldInto(draft, event);
+  foldInto(draft, context, event);
   stopOpenTasks(draft);
   return finish(context, draft, 1);
 }
@@ -57,13 +57,16 @@ export function begin(draft: Draft, index: number): void {
   if (hasEnded(status)) settleDependants(draft, index);
 }
 
-function foldInto(draft: Draft, event: TaskEvent): void {
+function foldInto(draft: Draft, { isolated }: WorkflowInstanceContext, event: TaskEvent): void {
   const { plan } = draft;
-  const index = plan.indexOf(event.data.task);
-  const task = index === undefined ? undefined : plan.tasks[index];
-  if (index === undefined || task === undefined) return;
+  const task = plan.find(event.data.task);
+  if (task?.item !== undefined) foldItem(draft, task.item, event);
+  if (task === undefined || task.item !== undefined) return;
+  const { index } = task;
   const before = stateAt(draft, index).status;
   const status = change(draft, index, event);
+  if (event.type === 'TaskExpanded') expandItems(draft, index, isolated);
+  if (before === 'expanded' && status === 'cancelling') stopItems(draft, index);
   if (before === status || !hasEnded(status)) return;
   const isBad = status === 'failed' || status === 'stopped';
   if (status === 'failed') draft.failedTasks = [...draft.failedTasks, event.data.task].slice(0, failedTasksMax);
@@ -112,6 +115,8 @@ function isOnWay(plan: Plan, { context }: TaskState, dependant: PlannedTask | un
 
 function stopOpenTasks(draft: Draft): void {
   for (const { index } of draft.plan.tasks) {
-    if (!hasEnded(at(draft.tasks, index).status)) change(draft, index, { type: 'StopAsked' });
+    const before = stateAt(draft, index).status;
+    if (!hasEnded(before)) change(draft, index, { type: 'StopAsked' });
+    if (before === 'expanded') stopItems(draft, index);
   }
 }

@@ -8,7 +8,6 @@ import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instan
 import type { TaskName } from '../../schemas/ids.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { type Decision, rejected } from '../kit/decider.ts';
-import { at } from '../kit/persistent-vector.ts';
 import { decideConclusion } from '../task-instance/awaiting.decide.ts';
 import { decideUse, withKeptResult } from '../task-instance/results.decide.ts';
 import {
@@ -21,7 +20,9 @@ import {
 import type { TaskState } from '../task-instance/task-instance.state.ts';
 import { decideTimer } from '../task-instance/task-timers.decide.ts';
 import { decideBegin } from './begin.decide.ts';
+import { decideCollection } from './map.decide.ts';
 import { decideSteering, isSteering, unknownTask } from './steering.decide.ts';
+import { findTask } from './task-lookup.ts';
 import { runTimeoutTimer } from './workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from './workflow-instance.machine.ts';
 import { isEnded, outcomeOf } from './workflow-instance.state.ts';
@@ -77,6 +78,8 @@ function decideOwn(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: OwnC
       return forTask(plan, snapshot, command.task, (task, state) =>
         mayBegin(snapshot, state) ? decideUse(task.definition, state, command) : [],
       );
+    case 'CollectItems':
+      return forTask(plan, snapshot, command.task, (task, state) => decideCollection(task, state, command));
     case 'ConcludeTask':
       return forTask(plan, snapshot, command.task, (task, state) => decideConclusion(task.definition, state, command));
     case 'AdmitWorkflow':
@@ -131,9 +134,9 @@ function takeOwnership(snapshot: WorkflowInstanceSnapshot, command: CommandOf<'T
 
 function assignTask(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: CommandOf<'AssignTask'>): Decided {
   const { task, attemptId, worker, workerIncarnation, why, cacheKey, round } = command;
-  const planned = taskOf(plan, task);
-  if (planned === undefined) return unknownTask(plan, task);
-  const state = at(snapshot.context.tasks, planned.index);
+  const found = findTask(plan, snapshot.context, task);
+  if (found === undefined) return unknownTask(plan, task);
+  const { state } = found;
   if (state.context.isolations > 0) return rejected('COMMAND_NOT_ALLOWED', `the task ${task} is isolated`);
   if (round !== undefined && round !== state.context.round)
     return rejected('COMMAND_NOT_ALLOWED', `the task ${task} was cleared while a worker was chosen for it`);
@@ -158,19 +161,21 @@ function holdTask(plan: Plan, snapshot: WorkflowInstanceSnapshot, { task, reason
 }
 
 function rejectAttempt(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: CommandOf<'RejectAttempt'>): Decided {
-  const task = taskOf(plan, command.task);
-  if (task === undefined) return unknownTask(plan, command.task);
-  return ifLegal(snapshot, decideRejection(at(snapshot.context.tasks, task.index), command));
+  const found = findTask(plan, snapshot.context, command.task);
+  if (found === undefined) return unknownTask(plan, command.task);
+  return ifLegal(snapshot, decideRejection(found.state, command));
 }
 
 function resolveLost(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: CommandOf<'ResolveLost'>): Decided {
-  const task = taskOf(plan, command.task);
-  if (task === undefined) return unknownTask(plan, command.task);
-  const state = at(snapshot.context.tasks, task.index);
+  const found = findTask(plan, snapshot.context, command.task);
+  if (found === undefined) return unknownTask(plan, command.task);
+  const { state } = found;
   const events = decideResolution(state, command);
   if (events !== undefined) return { kind: 'events', events };
-  const found = `the task ${command.task} is ${state.status}`;
-  return rejected('COMMAND_NOT_ALLOWED', `${found}; only one whose worker is absent waits for a decision`);
+  return rejected(
+    'COMMAND_NOT_ALLOWED',
+    `the task ${command.task} is ${state.status}; only one whose worker is absent waits for a decision`,
+  );
 }
 
 /** A run that ends because a task failed is being stopped already. */
@@ -234,15 +239,10 @@ function forTask(
   name: TaskName,
   decide: (task: PlannedTask, state: TaskState) => WorkflowInstanceEvent[],
 ): Decided {
-  const task = taskOf(plan, name);
-  if (task === undefined) return unknownTask(plan, name);
+  const found = findTask(plan, snapshot.context, name);
+  if (found === undefined) return unknownTask(plan, name);
   if (isEnded(snapshot.value)) return { kind: 'events', events: [] };
-  return { kind: 'events', events: decide(task, at(snapshot.context.tasks, task.index)) };
-}
-
-function taskOf(plan: Plan, name: TaskName): PlannedTask | undefined {
-  const index = plan.indexOf(name);
-  return index === undefined ? undefined : plan.tasks[index];
+  return { kind: 'events', events: decide(found.planned, found.state) };
 }
 
 /** What is no longer possible was done, or is no longer wanted. */

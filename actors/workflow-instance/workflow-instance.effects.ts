@@ -1,9 +1,9 @@
 /** What the outside owes for a run: the effects of its tasks, and the end of the run itself. */
 
 import type { TaskName } from '../../schemas/ids.ts';
-import { entries } from '../kit/persistent-vector.ts';
 import { pendingTaskEffects, type TaskEffect } from '../task-instance/task-instance.effects.ts';
 import type { AttemptPlace, TaskStatus } from '../task-instance/task-instance.state.ts';
+import { allTasks } from './task-lookup.ts';
 import {
   isComplete,
   isEnded,
@@ -36,7 +36,7 @@ export function pendingEffects({ value, context }: State): WorkflowInstanceEffec
   if (value === 'queued') return [{ type: 'requestAdmission' }];
   const effects = pendingRunTimeout(context);
   if (value === 'pausing' && liveCount(context) === 0) effects.push({ type: 'concludePause' });
-  for (const [, task] of entries(context.tasks)) {
+  for (const task of allTasks(context)) {
     for (const effect of pendingTaskEffects(task.context.task, task)) {
       if (effect.type !== 'placeTask' || context.pause === null) effects.push(effect);
     }
@@ -65,7 +65,7 @@ const heldByWorker: readonly TaskStatus[] = ['assigned', 'accepted', 'running', 
 export function awaitedAttempts({ value, context }: State): AwaitedAttempt[] {
   if (!isUnderWay(value)) return [];
   const awaited: AwaitedAttempt[] = [];
-  for (const [, task] of entries(context.tasks)) {
+  for (const task of allTasks(context)) {
     if (heldByWorker.includes(task.status) && task.context.current !== null) {
       awaited.push({ task: task.context.task, ...task.context.current });
     }

@@ -109,6 +109,7 @@ const taskEvents = {
   TaskDelayOver: takeTaskEvent,
   TaskStopped: takeTaskEvent,
   TaskConcluded: takeTaskEvent,
+  TaskCollected: takeTaskEvent,
   ResultKept: { guard: 'isNewResult', actions: 'count' },
 } as const;
 
@@ -120,6 +121,7 @@ const failures = {
   TaskLost: takeEnd,
   TaskStopped: takeEnd,
   TaskConcluded: takeEnd,
+  TaskCollected: takeEnd,
 } as const;
 
 /** Tasks begin. */
@@ -128,6 +130,7 @@ const placements = {
   TaskDelayed: takeTaskEvent,
   TaskQueued: takeTaskEvent,
   TaskAwaits: takeTaskEvent,
+  TaskExpanded: takeTaskEvent,
   TaskBranchChosen: takeTaskEvent,
   TaskDryRun: takeTaskEvent,
   TaskCacheHit: takeTaskEvent,

@@ -15,6 +15,7 @@ import {
   propagateResume,
   propagateStart,
 } from './steering.ts';
+import { findTask } from './task-lookup.ts';
 import {
   endsBadly,
   propagateLastTaskEvent,
@@ -72,6 +73,7 @@ export function machineSetup(plan: Plan) {
       releaseSlot: (_, _params: EffectOf<'releaseSlot'>) => effectOnly(),
       attend: (_, _params: EffectOf<'attend'>) => effectOnly(),
       leave: (_, _params: EffectOf<'leave'>) => effectOnly(),
+      collectItems: (_, _params: EffectOf<'collectItems'>) => effectOnly(),
       armTimer: (_, _params: EffectOf<'armTimer'>) => effectOnly(),
       disarmTimer: (_, _params: EffectOf<'disarmTimer'>) => effectOnly(),
       armRunTimer: (_, _params: EffectOf<'armRunTimer'>) => effectOnly(),
@@ -189,15 +191,14 @@ function runTimeoutOf({ timeoutAt, round }: WorkflowInstanceContext): WorkflowIn
 
 function isTaskLegal(plan: Plan, { context, event }: Scope): boolean {
   if (!isTaskEvent(event)) return false;
-  const index = plan.indexOf(event.data.task);
-  return index !== undefined && canTaskTake(at(context.tasks, index), event);
+  const found = findTask(plan, context, event.data.task);
+  return found !== undefined && canTaskTake(found.state, event);
 }
 
 /** Of the attempt by which the task succeeded. */
 function isNewResult(plan: Plan, { context, event }: Scope): boolean {
   if (event.type !== 'ResultKept') return false;
-  const index = plan.indexOf(event.data.task);
-  const state = index === undefined ? undefined : at(context.tasks, index);
+  const state = findTask(plan, context, event.data.task)?.state;
   return state?.status === 'succeeded' && state.context.last?.attemptId === event.data.result.attemptId;
 }
 

@@ -9,7 +9,7 @@ import type { Incarnation, MasterId, SubmissionKey, TaskName } from '../../schem
 import type { JsonRecord, JsonValue } from '../../schemas/json.ts';
 import type { Plan } from '../graph/plan.ts';
 import { type PersistentVector, vectorOf } from '../kit/persistent-vector.ts';
-import { type TaskState, type TaskStatus, taskStatuses, waitingTask } from '../task-instance/task-instance.state.ts';
+import { noTasks, type TaskState, type TaskStatus, waitingTask } from '../task-instance/task-instance.state.ts';
 
 export const workflowInstanceStatuses = [
   'submitted',
@@ -56,6 +56,8 @@ export type WorkflowInstanceContext = {
   /** By task number of the plan. */
   tasks: PersistentVector<TaskState>;
   counts: Readonly<Record<TaskStatus, number>>;
+  /** Items of maps that are at a worker, or may be. */
+  liveItemCount: number;
   /** The first 20 tasks that failed for good, in the order in which they did. */
   failedTasks: readonly TaskName[];
   /** Failed or stopped tasks whose end a conditions task looks at: they do not make the run fail. */
@@ -82,8 +84,7 @@ export type WorkflowInstanceContext = {
 export const commandKeysKept = 100;
 
 export function initialContext(plan: Plan): WorkflowInstanceContext {
-  const counts = Object.fromEntries(taskStatuses.map((status) => [status, 0])) as Record<TaskStatus, number>;
-  counts.waiting = plan.tasks.length;
+  const counts = { ...noTasks, waiting: plan.tasks.length };
   return {
     eventCount: 0,
     definition: null,
@@ -100,6 +101,7 @@ export function initialContext(plan: Plan): WorkflowInstanceContext {
       plan.tasks.map((task) => waitingTask(task.definition.name, task.needs.length, task.definition.enabled)),
     ),
     counts,
+    liveItemCount: 0,
     failedTasks: [],
     handledCount: 0,
     stop: null,
@@ -135,7 +137,12 @@ export function outcomeOf(status: WorkflowInstanceStatus, context: WorkflowInsta
   return counts.failed + counts.stopped > handledCount ? 'failed' : 'succeeded';
 }
 
+const liveStatuses: readonly TaskStatus[] = ['assigned', 'accepted', 'running', 'absent', 'cancelling'];
+
+/** An attempt is at a worker, or may be. */
+export const isLive = (status: TaskStatus): boolean => liveStatuses.includes(status);
+
 /** Attempts that are at a worker, or may be. */
-export function liveCount({ counts }: WorkflowInstanceContext): number {
-  return counts.assigned + counts.accepted + counts.running + counts.absent + counts.cancelling;
+export function liveCount({ counts, liveItemCount }: WorkflowInstanceContext): number {
+  return counts.assigned + counts.accepted + counts.running + counts.absent + counts.cancelling + liveItemCount;
 }

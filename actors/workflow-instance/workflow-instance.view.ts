@@ -3,21 +3,25 @@
 import type { Priority } from '../../schemas/definition/workflow.definition.ts';
 import type { ResultSource } from '../../schemas/events/workflow-instance.events.ts';
 import type { TaskName } from '../../schemas/ids.ts';
+import type { JsonRecord } from '../../schemas/json.ts';
 import type { RunStatus, TaskSummary } from '../../schemas/messages/client.messages.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { utcText } from '../kit/utc-text.ts';
-import type { TaskState } from '../task-instance/task-instance.state.ts';
+import { itemNameOf } from '../map/item-name.ts';
+import type { Expansion, TaskState } from '../task-instance/task-instance.state.ts';
+import { type FoundTask, findTask, stateOf } from './task-lookup.ts';
 import type { WorkflowInstanceContext, WorkflowInstanceStatus } from './workflow-instance.state.ts';
 
 export function taskStateOf(plan: Plan, context: WorkflowInstanceContext, task: TaskName): TaskState | undefined {
-  const index = plan.indexOf(task);
-  return index === undefined ? undefined : at(context.tasks, index);
+  return findTask(plan, context, task)?.state;
 }
 
 /** The order of the task among those that wait for a worker: as somebody changed it, for the task or the run, or as defined. */
-export function priorityOf(context: WorkflowInstanceContext, { index, definition }: PlannedTask): Priority {
-  return at(context.tasks, index).context.priority ?? context.priority ?? definition.priority;
+export function priorityOf(context: WorkflowInstanceContext, planned: PlannedTask): Priority {
+  const { definition, item } = planned;
+  const ofMap = item === undefined ? null : at(context.tasks, item.map).context.priority;
+  return stateOf(context, planned)?.context.priority ?? ofMap ?? context.priority ?? definition.priority;
 }
 
 /** The status as users know it. */
@@ -40,12 +44,31 @@ export function runStatusOf(status: WorkflowInstanceStatus): RunStatus {
 }
 
 export function taskSummaries(plan: Plan, context: WorkflowInstanceContext): TaskSummary[] {
-  return plan.tasks.map((task) => summaryOf(plan, context, task));
+  return plan.tasks.map((task) => summaryOf(plan, context, { planned: task, state: at(context.tasks, task.index) }));
 }
 
-function summaryOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask): TaskSummary {
-  const { status, context: state } = at(context.tasks, task.index);
-  const note = noteOf(plan, context, task);
+/** The items of a map; none while it has not been expanded. Undefined when the run has no such map. */
+export function itemSummaries(plan: Plan, context: WorkflowInstanceContext, { map, from, limit }: ItemPage) {
+  const planned = plan.tasks[plan.indexOf(map) ?? -1];
+  if (planned?.definition.settings.type !== 'map') return undefined;
+  const items = at(context.tasks, planned.index).context.expansion?.items;
+  const summaries: TaskSummary[] = [];
+  for (let item = from; item < Math.min(from + limit, items?.length ?? 0); item += 1) {
+    const found = findTask(plan, context, itemNameOf(map, item));
+    if (found !== undefined) summaries.push(summaryOf(plan, context, found));
+  }
+  return { items: summaries, count: items?.length ?? 0 };
+}
+
+type ItemPage = { map: TaskName; from: number; limit: number };
+
+function summaryOf(
+  plan: Plan,
+  context: WorkflowInstanceContext,
+  { planned: task, state: found }: FoundTask,
+): TaskSummary {
+  const { status, context: state } = found;
+  const note = noteOf(plan, context, { planned: task, state: found });
   const dueAt = status === 'absent' ? (state.absence?.dueAt ?? null) : state.dueAt;
   return {
     task: task.definition.name,
@@ -55,18 +78,34 @@ function summaryOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTa
     ...(state.last === null ? {} : { attemptId: state.last.attemptId, worker: state.last.worker }),
     ...(state.startedAt === null ? {} : { startedAt: state.startedAt }),
     ...(state.finishedAt === null ? {} : { finishedAt: state.finishedAt }),
-    ...(state.outputs === null ? {} : { outputs: state.outputs }),
+    ...(state.outputs === null ? {} : { outputs: shownOutputs(state) }),
+    ...(state.expansion === null ? {} : { items: itemCounts(state.expansion) }),
     ...(state.child === null ? {} : { child: state.child }),
     ...(dueAt === null ? {} : { dueAt }),
     ...(note === undefined ? {} : { note }),
   };
 }
 
+/** The results of a map may be many: who wants them asks for its items. */
+function shownOutputs({ expansion, outputs }: TaskState['context']): JsonRecord {
+  const { results: _, ...rest } = outputs ?? {};
+  return expansion === null ? (outputs ?? {}) : rest;
+}
+
+function itemCounts({ items, counts }: Expansion): { count: number; counts: Record<string, number> } {
+  return { count: items.length, counts: { ...counts } };
+}
+
 /** One sentence on why the task is not running, or how it failed. */
-function noteOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask): string | undefined {
-  const { status, context: state } = at(context.tasks, task.index);
+function noteOf(
+  plan: Plan,
+  context: WorkflowInstanceContext,
+  { planned: task, state: found }: FoundTask,
+): string | undefined {
+  const { status, context: state } = found;
   switch (status) {
     case 'waiting':
+      if (task.item !== undefined) return 'waits for its turn among the items';
       return `waits for ${openNeeds(plan, context, task)}`;
     case 'ready':
       return readyNoteOf(context, state);
@@ -74,6 +113,8 @@ function noteOf(plan: Plan, context: WorkflowInstanceContext, task: PlannedTask)
       return 'waits for the delay before its first attempt to be over';
     case 'awaiting':
       return awaitedBy(state);
+    case 'expanded':
+      return expandedNote(state);
     case 'skipped':
       return skippedBy(state);
     case 'backingOff':
@@ -110,6 +151,24 @@ function readyNoteOf({ pause }: WorkflowInstanceContext, { isolations, held }: T
   if (isolations > 0) return 'isolated; rejoin it to let it run';
   return held?.message ?? 'waits for a worker';
 }
+
+function expandedNote({ expansion }: TaskState['context']): string {
+  if (expansion === null) return 'has no items';
+  const { items, counts } = expansion;
+  const named = shownStatuses.filter((status) => counts[status] > 0).map((status) => `${counts[status]} ${status}`);
+  return `${items.length} items: ${named.join(', ')}`;
+}
+
+const shownStatuses = [
+  'succeeded',
+  'failed',
+  'stopped',
+  'skipped',
+  'running',
+  'ready',
+  'backingOff',
+  'waiting',
+] as const;
 
 function absenceEndOf({ absence }: TaskState['context']): string {
   return absence?.dueAt === null ? 'a decision: resolve it with retry or fail' : 'the return of the worker';

@@ -140,6 +140,8 @@ export type WorkflowInstanceCommand =
       fault?: Fault;
       evidence?: string;
     }
+  /** All items of a map have ended. */
+  | { type: 'CollectItems'; now: number; task: TaskName }
   | { type: 'AdmitWorkflow'; now: number; evidence?: string }
   | { type: 'ConcludePause'; now: number }
   | ({ now: number } & Steering)

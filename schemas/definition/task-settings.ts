@@ -58,7 +58,8 @@ export const scriptSettingsSchema = z.strictObject({
   ledger: z.string().optional(),
 });
 
-export const taskSettingsSchema = z.discriminatedUnion('type', [
+/** Of the tasks that a worker runs. */
+export const workerSettingsSchemas = [
   shellSettingsSchema,
   httpSettingsSchema,
   waitSettingsSchema,
@@ -66,6 +67,10 @@ export const taskSettingsSchema = z.discriminatedUnion('type', [
   pythonSettingsSchema,
   sqlSettingsSchema,
   natsSettingsSchema,
+] as const;
+
+export const taskSettingsSchema = z.discriminatedUnion('type', [
+  ...workerSettingsSchemas,
   switchSettingsSchema,
   conditionsSettingsSchema,
   signalSettingsSchema,

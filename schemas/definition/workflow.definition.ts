@@ -14,7 +14,9 @@ import {
 } from '../ids.ts';
 import { jsonValueSchema } from '../json.ts';
 import { timeZoneSchema } from '../time-zone.ts';
-import { taskSettingsSchema } from './task-settings.ts';
+import { switchExpressionSchema } from './logic-settings.ts';
+import { workflowSettingsSchema } from './run-settings.ts';
+import { taskSettingsSchema, workerSettingsSchemas } from './task-settings.ts';
 
 export const priorities = ['highest', 'high', 'medium', 'low', 'lowest'] as const;
 export const prioritySchema = z.enum(priorities);
@@ -68,7 +70,7 @@ export const concurrencySchema = z.strictObject({
 });
 
 /** Fields that are absent have the meaning of definitions from before they existed: digests of old versions stay. */
-export const taskDefinitionSchema = z.strictObject({
+const plainTaskSchema = z.strictObject({
   name: taskNameSchema,
   description: z.string().optional(),
   needs: z.array(taskNameSchema),
@@ -93,6 +95,35 @@ export const taskDefinitionSchema = z.strictObject({
   cache: resultCacheSchema.optional(),
   /** Absent: `retry`, as in every definition from before there was a choice. */
   onWorkerLost: onWorkerLostSchema.optional(),
+});
+
+/** A worker or a child run does each item; the map as a whole has what belongs to it alone. */
+const mapItemSchema = plainTaskSchema.omit({ name: true, description: true, needs: true, enabled: true }).extend({
+  settings: z.discriminatedUnion('type', [...workerSettingsSchemas, workflowSettingsSchema]),
+});
+
+/** Runs one task for each value of a list, or for each combination of the values of several lists, in order. */
+export const mapSettingsSchema = z.strictObject({
+  type: z.literal('map'),
+  /** Values, or an expression that gives them. Each item finds its own as a parameter of that name. */
+  over: z
+    .array(
+      z.strictObject({ name: paramNameSchema, values: z.union([z.array(jsonValueSchema), switchExpressionSchema]) }),
+    )
+    .min(1)
+    .max(10),
+  task: mapItemSchema,
+  /** Items under way at a time. Absent: no limit but the slots of the workers. */
+  concurrency: z.int().min(1).max(10_000).optional(),
+  /**
+   * `failFast`: the first failed item stops the others. `continue`: all run. `max`: so many failed items do no harm, one more
+   * stops the others. Absent: `failFast`.
+   */
+  failures: z.union([z.enum(['failFast', 'continue']), z.strictObject({ max: z.int().min(0).max(10_000) })]).optional(),
+});
+
+export const taskDefinitionSchema = plainTaskSchema.extend({
+  settings: z.discriminatedUnion('type', [...taskSettingsSchema.options, mapSettingsSchema]),
 });
 
 /** `continue`: branches that do not need the failed task run on. `end`: everything else is stopped at once. */
@@ -123,6 +154,7 @@ export const definitionReferenceSchema = z.strictObject({
   digest: digestSchema,
 });
 
+export type MapSettings = z.infer<typeof mapSettingsSchema>;
 export type Concurrency = z.infer<typeof concurrencySchema>;
 export type Priority = z.infer<typeof prioritySchema>;
 export type RetryPolicy = z.infer<typeof retryPolicySchema>;

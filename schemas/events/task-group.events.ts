@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import { prioritySchema } from '../definition/workflow.definition.ts';
-import { instanceIdSchema, taskNameSchema } from '../ids.ts';
+import { instanceIdSchema, runTaskNameSchema } from '../ids.ts';
 import { workflowInstanceEvents } from './workflow-instance.events.ts';
 
 const at = z.int();
@@ -13,7 +13,7 @@ const asked = { key: z.string(), by: z.string(), reason: z.string().optional() }
 /** Who holds slots or waits for them: a task of a run, in one turn of it. */
 export const slotHolderSchema = z.object({
   instance: instanceIdSchema,
-  task: taskNameSchema,
+  task: runTaskNameSchema,
   /** How often the task was cleared to run again. */
   round: z.int().min(0),
   /** How often it failed and backed off in this round: it gives its slots back meanwhile, and asks anew. */

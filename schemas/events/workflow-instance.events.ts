@@ -14,6 +14,8 @@ import {
   incarnationSchema,
   instanceIdSchema,
   masterIdSchema,
+  paramNameSchema,
+  runTaskNameSchema,
   submissionKeySchema,
   taskNameSchema,
   workerGroupSchema,
@@ -23,7 +25,7 @@ import {
 import { jsonRecordSchema, jsonValueSchema } from '../json.ts';
 
 const at = z.int();
-const attempt = { task: taskNameSchema, attemptId: attemptIdSchema };
+const attempt = { task: runTaskNameSchema, attemptId: attemptIdSchema };
 
 /** Why a task, an attempt or a run ended badly, in the words of the error catalogue. */
 export const faultSchema = z.object({ code: z.string(), message: z.string() });
@@ -74,13 +76,21 @@ export const awaitedSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('dependent') }),
 ]);
 
+/** How the items of a map have ended. */
+export const itemEndsSchema = z.object({
+  succeeded: z.int(),
+  failed: z.int(),
+  stopped: z.int(),
+  skipped: z.int(),
+});
+
 /** `depth` is 1 for the child of a run that nobody's task started. */
-export const parentSchema = z.object({ instance: instanceIdSchema, task: taskNameSchema, depth: z.int().min(1) });
+export const parentSchema = z.object({ instance: instanceIdSchema, task: runTaskNameSchema, depth: z.int().min(1) });
 
 /** The attempt whose result is taken in place of one of this run. */
 export const resultSourceSchema = z.object({
   instance: instanceIdSchema,
-  task: taskNameSchema,
+  task: runTaskNameSchema,
   attemptId: attemptIdSchema,
   finishedAt: at,
 });
@@ -118,7 +128,7 @@ export const workflowInstanceEvents = {
     reason: ownershipReasonSchema,
     evidence: z.string().optional(),
   }),
-  TaskHeld: z.object({ task: taskNameSchema, reason: holdReasonSchema }),
+  TaskHeld: z.object({ task: runTaskNameSchema, reason: holdReasonSchema }),
   TaskAssigned: z.object({
     ...attempt,
     /** 1 for the first attempt of the task. */
@@ -167,12 +177,12 @@ export const workflowInstanceEvents = {
   /** The worker is here again and still has the attempt, which goes on. */
   TaskWorkerReturned: z.object({ ...attempt, returnedAt: at }),
   /** The first attempt waits until then. */
-  TaskDelayed: z.object({ task: taskNameSchema, dueAt: at }),
-  TaskDelayOver: z.object({ task: taskNameSchema }),
+  TaskDelayed: z.object({ task: runTaskNameSchema, dueAt: at }),
+  TaskDelayOver: z.object({ task: runTaskNameSchema }),
   /** A task with a queue timeout waits for a worker. */
-  TaskQueued: z.object({ task: taskNameSchema, since: at, dueAt: at }),
+  TaskQueued: z.object({ task: runTaskNameSchema, since: at, dueAt: at }),
   TaskQueueTimedOut: z.object({
-    task: taskNameSchema,
+    task: runTaskNameSchema,
     timedOutAt: at,
     action: z.enum(['warn', 'fail']),
     fault: faultSchema,
@@ -181,14 +191,14 @@ export const workflowInstanceEvents = {
   TaskTimeoutWarned: z.object({ ...attempt, warnedAt: at }),
   /** A switch or conditions task took a way: of its dependants that a way names, only those in `next` run. */
   TaskBranchChosen: z.object({
-    task: taskNameSchema,
+    task: runTaskNameSchema,
     decidedAt: at,
     /** The way taken: `case 2`, `next`, `otherwise`. */
     choice: z.string(),
     next: z.array(taskNameSchema),
   }),
   /** The task failed before any attempt: an expression, a reference or a limit was wrong. */
-  TaskUnstartable: z.object({ task: taskNameSchema, failedAt: at, fault: faultSchema }),
+  TaskUnstartable: z.object({ task: runTaskNameSchema, failedAt: at, fault: faultSchema }),
   /** The task waits for an answer from outside; no worker runs it. */
   TaskAwaits: z.object({
     ...attempt,
@@ -210,37 +220,58 @@ export const workflowInstanceEvents = {
     /** What it follows from: a command's key, a run and its end. */
     evidence: z.string().optional(),
   }),
+  /** A map has become items, which are tasks of the run named by their number: `resize[17]`. */
+  TaskExpanded: z.object({
+    ...attempt,
+    attempt: z.int().min(1),
+    expandedAt: at,
+    /** When the map takes too long. */
+    dueAt: at.optional(),
+    itemCount: z.int().min(0),
+    /** The lists, whose product the items are: the last name changes fastest. Absent: the items that it had go on. */
+    over: z.array(z.object({ name: paramNameSchema, values: z.array(jsonValueSchema) })).optional(),
+  }),
+  /** All items of a map have ended. What they put out stands in their own events. */
+  TaskCollected: z.object({
+    ...attempt,
+    finishedAt: at,
+    result: z.enum(['succeeded', 'failed', 'stopped']),
+    counts: itemEndsSchema,
+    fault: faultSchema.optional(),
+    /** The results are larger than outputs may be, and are not among them. */
+    leftOut: z.object({ sizeBytes: z.int(), sizeMaxBytes: z.int() }).optional(),
+  }),
   /** In a dry run: the task would have run now. */
-  TaskDryRun: z.object({ task: taskNameSchema, finishedAt: at }),
+  TaskDryRun: z.object({ task: runTaskNameSchema, finishedAt: at }),
   /** The task does not run: its result is that of an earlier run with the same inputs. */
   TaskCacheHit: z.object({
-    task: taskNameSchema,
+    task: runTaskNameSchema,
     takenAt: at,
     cacheKey: cacheKeySchema,
     source: resultSourceSchema,
     outputs: jsonRecordSchema,
   }),
-  TaskStopRequested: z.object({ task: taskNameSchema, ...asked }),
-  TaskSkipped: z.object({ task: taskNameSchema, ...asked }),
+  TaskStopRequested: z.object({ task: runTaskNameSchema, ...asked }),
+  TaskSkipped: z.object({ task: runTaskNameSchema, ...asked }),
   /** A person declares that the task succeeded. */
-  TaskForced: z.object({ task: taskNameSchema, ...asked, forcedAt: at, outputs: jsonRecordSchema }),
+  TaskForced: z.object({ task: runTaskNameSchema, ...asked, forcedAt: at, outputs: jsonRecordSchema }),
   /** Other runs may take the result until it expires. Stands behind the success of the task. */
   ResultKept: z.object({
-    task: taskNameSchema,
+    task: runTaskNameSchema,
     cacheKey: cacheKeySchema,
     expiresAt: at,
     result: z.object({ attemptId: attemptIdSchema, finishedAt: at, outputs: jsonRecordSchema }),
   }),
-  TaskRetryDue: z.object({ task: taskNameSchema }),
+  TaskRetryDue: z.object({ task: runTaskNameSchema }),
   /** The attempt ended because the run is being stopped or ended. */
   TaskStopped: z.object({ ...attempt, finishedAt: at }),
   /** Tasks are to run again as if they never had; `tasks` names them where the scope does not. What was blocked or skipped because of them waits again. */
-  StateCleared: z.object({ scope: clearScopeSchema, tasks: z.array(taskNameSchema).optional(), ...asked }),
+  StateCleared: z.object({ scope: clearScopeSchema, tasks: z.array(runTaskNameSchema).optional(), ...asked }),
   /** The task and all that needs it are not placed until it rejoins. Isolations of several tasks add up. */
-  IsolationAdded: z.object({ task: taskNameSchema, ...asked }),
-  IsolationRemoved: z.object({ task: taskNameSchema, ...asked }),
+  IsolationAdded: z.object({ task: runTaskNameSchema, ...asked }),
+  IsolationRemoved: z.object({ task: runTaskNameSchema, ...asked }),
   /** Of one task, or of all. */
-  PriorityChanged: z.object({ task: taskNameSchema.optional(), priority: prioritySchema, ...asked }),
+  PriorityChanged: z.object({ task: runTaskNameSchema.optional(), priority: prioritySchema, ...asked }),
   /** Kept until a task takes it. */
   SignalReceived: z.object({ name: z.string(), payload: jsonValueSchema, ...asked }),
   /** A run that waited for its turn may begin. */
@@ -279,6 +310,7 @@ export type Fault = z.infer<typeof faultSchema>;
 export type PlacementReason = z.infer<typeof placementReasonSchema>;
 export type HoldReason = z.infer<typeof holdReasonSchema>;
 export type Awaited = z.infer<typeof awaitedSchema>;
+export type ItemEnds = z.infer<typeof itemEndsSchema>;
 export type ClearScope = z.infer<typeof clearScopeSchema>;
 export type ParentRun = z.infer<typeof parentSchema>;
 export type Start = z.infer<typeof startSchema>;

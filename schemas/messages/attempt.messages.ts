@@ -11,7 +11,7 @@ import {
   incarnationSchema,
   instanceIdSchema,
   masterIdSchema,
-  taskNameSchema,
+  runTaskNameSchema,
   workerIdSchema,
   workflowNameSchema,
 } from '../ids.ts';
@@ -39,7 +39,7 @@ export const offerSchema = z.object({
   epoch: z.int().min(1),
   master: masterIdSchema,
   host: z.string(),
-  task: taskNameSchema,
+  task: runTaskNameSchema,
   attemptId: attemptIdSchema,
   attempt: z.int().min(1),
   /** The same for every attempt of the task until its state is cleared. Absent: from an older master. */
@@ -59,7 +59,7 @@ export const offerReplySchema = z.union([
 
 const reported = {
   instance: instanceIdSchema,
-  task: taskNameSchema,
+  task: runTaskNameSchema,
   attemptId: attemptIdSchema,
   /** Grows by one with each report of the attempt; a later report implies what earlier ones said. */
   sequence: z.int().min(1),

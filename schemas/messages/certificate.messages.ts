@@ -15,7 +15,7 @@ import {
   incarnationSchema,
   instanceIdSchema,
   masterIdSchema,
-  taskNameSchema,
+  runTaskNameSchema,
   workerIdSchema,
   workflowNameSchema,
 } from '../ids.ts';
@@ -57,7 +57,7 @@ export const staleWriteSchema = writeSchema.extend({
 });
 
 export const certifiedAttemptSchema = z.object({
-  task: taskNameSchema,
+  task: runTaskNameSchema,
   /** 1 for the first attempt of the task. */
   attempt: z.int(),
   attemptId: attemptIdSchema,
@@ -71,7 +71,7 @@ export const certifiedAttemptSchema = z.object({
 
 /** A run that an attempt of a `workflow` task started. */
 export const certifiedChildSchema = z.object({
-  task: taskNameSchema,
+  task: runTaskNameSchema,
   attemptId: attemptIdSchema,
   child: instanceIdSchema,
   workflow: workflowNameSchema,

@@ -7,6 +7,7 @@ import {
   digestSchema,
   instanceIdSchema,
   masterIdSchema,
+  runTaskNameSchema,
   submissionKeySchema,
   taskNameSchema,
   workflowNameSchema,
@@ -94,7 +95,7 @@ export const runsQuerySchema = z.strictObject({
 export const runsReplySchema = z.object({ runs: z.array(runSummarySchema), more: z.boolean() });
 
 export const taskSummarySchema = z.object({
-  task: taskNameSchema,
+  task: runTaskNameSchema,
   status: z.string(),
   needs: z.array(taskNameSchema),
   attempts: z.int(),
@@ -103,6 +104,8 @@ export const taskSummarySchema = z.object({
   startedAt: z.int().optional(),
   finishedAt: z.int().optional(),
   outputs: jsonRecordSchema.optional(),
+  /** Of a map: how many items it has, and how many in each status. Its outputs are shown without the results. */
+  items: z.object({ count: z.int(), counts: z.record(z.string(), z.int()) }).optional(),
   /** The newest run that the task started. */
   child: instanceIdSchema.optional(),
   /** Until when it waits: for its next attempt, or for its absent worker. */
@@ -133,6 +136,20 @@ export const runReplySchema = z.object({
   tasks: z.array(taskSummarySchema),
 });
 
+/** Items of a map, in order. */
+export const itemsQuerySchema = z.strictObject({
+  instance: instanceIdSchema,
+  map: taskNameSchema,
+  from: z.int().min(0).default(0),
+  limit: z.int().min(1).max(1_000).default(200),
+});
+export const itemsReplySchema = z.object({
+  revision: z.int(),
+  /** All that the map has; 0 before it begins. */
+  count: z.int(),
+  items: z.array(taskSummarySchema),
+});
+
 export const eventsQuerySchema = z.strictObject({
   instance: instanceIdSchema,
   from: z.int().min(0).default(0),
@@ -150,7 +167,7 @@ export const eventsReplySchema = z.object({ events: z.array(eventViewSchema), mo
 /** One page of the output of an attempt, in bytes; `task` alone means its last attempt. */
 export const logsQuerySchema = z.strictObject({
   instance: instanceIdSchema,
-  task: taskNameSchema,
+  task: runTaskNameSchema,
   attemptId: attemptIdSchema.optional(),
   offset: z.int().min(0).default(0),
   limitBytes: z.int().min(1).max(1_048_576).default(65_536),
@@ -197,6 +214,7 @@ export type RunsQuery = z.infer<typeof runsQuerySchema>;
 export type TaskSummary = z.infer<typeof taskSummarySchema>;
 export type RunQuery = z.infer<typeof runQuerySchema>;
 export type RunReply = z.infer<typeof runReplySchema>;
+export type ItemsReply = z.infer<typeof itemsReplySchema>;
 export type EventView = z.infer<typeof eventViewSchema>;
 export type DefinitionReply = z.infer<typeof definitionReplySchema>;
 export type LogsReply = z.infer<typeof logsReplySchema>;

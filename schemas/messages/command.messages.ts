@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { prioritySchema } from '../definition/workflow.definition.ts';
 import { clearScopeSchema } from '../events/workflow-instance.events.ts';
-import { instanceIdSchema, taskNameSchema } from '../ids.ts';
+import { instanceIdSchema, runTaskNameSchema } from '../ids.ts';
 import { jsonRecordSchema, jsonValueSchema } from '../json.ts';
 
 /** What every command to a run has. */
@@ -14,7 +14,7 @@ const steering = {
   reason: z.string().max(1_000).optional(),
 };
 
-const task = taskNameSchema;
+const task = runTaskNameSchema;
 
 /** Tasks that are named run again because somebody says so; `failed` and `all` find theirs in the state of the run. */
 const namedScopes: readonly string[] = ['tasks', 'descendants'];
@@ -43,7 +43,7 @@ export const commandRequestSchema = z
       ...steering,
       scope: clearScopeSchema,
       /** For `tasks` and `descendants`. */
-      tasks: z.array(taskNameSchema).min(1).max(1_000).optional(),
+      tasks: z.array(runTaskNameSchema).min(1).max(1_000).optional(),
     }),
     /** The task and all that needs it are not placed until it rejoins. */
     z.strictObject({ type: z.literal('isolateTask'), ...steering, task }),

@@ -4,7 +4,14 @@ import { concurrencySchema, prioritySchema } from '../definition/workflow.defini
 import { frozenSchema } from '../events/cluster-operations.events.ts';
 import { slotEndSchema, slotHolderSchema } from '../events/task-group.events.ts';
 import { holdReasonSchema } from '../events/workflow-instance.events.ts';
-import { instanceIdSchema, masterIdSchema, taskGroupNameSchema, taskNameSchema, workflowNameSchema } from '../ids.ts';
+import {
+  instanceIdSchema,
+  masterIdSchema,
+  runTaskNameSchema,
+  taskGroupNameSchema,
+  taskNameSchema,
+  workflowNameSchema,
+} from '../ids.ts';
 
 const asked = {
   /** Makes a repeated request harmless. Default: a new one. */
@@ -14,7 +21,7 @@ const asked = {
 };
 const group = { group: taskGroupNameSchema };
 const slots = z.int().min(0).max(1_000_000);
-const waiting = { instance: instanceIdSchema, task: taskNameSchema };
+const waiting = { instance: instanceIdSchema, task: runTaskNameSchema };
 
 /** Body of `millrace.v1.taskGroup.set`: the group has that many slots from now on. A new group is open. */
 export const setGroupSchema = z.strictObject({ ...group, slots, ...asked });

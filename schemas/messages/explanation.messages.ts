@@ -7,11 +7,14 @@ import {
   holdReasonSchema,
   resultSourceSchema,
 } from '../events/workflow-instance.events.ts';
-import { attemptIdSchema, instanceIdSchema, taskNameSchema, workerGroupSchema, workerIdSchema } from '../ids.ts';
+import { attemptIdSchema, instanceIdSchema, runTaskNameSchema, workerGroupSchema, workerIdSchema } from '../ids.ts';
 
 const at = z.int();
 const person = { by: z.string(), reason: z.string().optional() };
-const named = z.object({ task: taskNameSchema, status: z.string() });
+const named = z.object({ task: runTaskNameSchema, status: z.string() });
+
+/** `concurrency`: items under way at a time; missing without a limit. `failed`: of the ended ones, stopped ones included. */
+const items = { concurrency: z.int().optional(), count: z.int(), ended: z.int(), failed: z.int() };
 
 /** Times are milliseconds since 1970. Lists of tasks name the first 20 of them. */
 export const factSchema = z.discriminatedUnion('kind', [
@@ -21,7 +24,7 @@ export const factSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('queuedRun') }),
   z.object({ kind: z.literal('paused'), ...person }),
   /** Isolated tasks: itself, or what it needs. */
-  z.object({ kind: z.literal('isolated'), tasks: z.array(z.object({ task: taskNameSchema, ...person })) }),
+  z.object({ kind: z.literal('isolated'), tasks: z.array(z.object({ task: runTaskNameSchema, ...person })) }),
   z.object({ kind: z.literal('held'), ...holdReasonSchema.shape }),
   /** Ready, and nothing is known to stand against it. */
   z.object({ kind: z.literal('waitsForWorker'), group: workerGroupSchema, priority: prioritySchema }),
@@ -45,6 +48,10 @@ export const factSchema = z.discriminatedUnion('kind', [
     startedAt: at.optional(),
     timeoutAt: at.optional(),
   }),
+  /** An item that has not begun, and how the items of its map stand. */
+  z.object({ kind: z.literal('itemTurn'), map: runTaskNameSchema, status: z.string(), ...items }),
+  /** A map whose items go on. */
+  z.object({ kind: z.literal('items'), ...items }),
   /** `dueAt` is missing where nothing ends the waiting but the answer. */
   z.object({ kind: z.literal('awaits'), awaits: awaitedSchema, since: at, dueAt: at.optional() }),
   /** Its worker. `dueAt` is missing while a person is asked. */
@@ -55,7 +62,7 @@ export const factSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('runEnded'),
     cause: z.enum(['failure', 'timeout']),
-    failedTasks: z.array(taskNameSchema),
+    failedTasks: z.array(runTaskNameSchema),
   }),
   /** The failed or stopped tasks from which the blocking comes. */
   z.object({
@@ -63,13 +70,13 @@ export const factSchema = z.discriminatedUnion('kind', [
     causes: z.array(z.object({ ...named.shape, fault: faultSchema.optional() })),
   }),
   /** Ways that were taken and do not lead to it. */
-  z.object({ kind: z.literal('otherWay'), taken: z.array(z.object({ task: taskNameSchema, choice: z.string() })) }),
+  z.object({ kind: z.literal('otherWay'), taken: z.array(z.object({ task: runTaskNameSchema, choice: z.string() })) }),
   z.object({ kind: z.literal('disabled') }),
   /** The run was started with other tasks. */
   z.object({ kind: z.literal('notSelected') }),
   z.object({ kind: z.literal('skippedBy'), ...person }),
   z.object({ kind: z.literal('forcedBy'), ...person }),
-  z.object({ kind: z.literal('tookWay'), choice: z.string(), next: z.array(taskNameSchema) }),
+  z.object({ kind: z.literal('tookWay'), choice: z.string(), next: z.array(runTaskNameSchema) }),
   z.object({ kind: z.literal('approvedBy'), ...person }),
   z.object({ kind: z.literal('signalCame'), name: z.string() }),
   z.object({ kind: z.literal('dryRun') }),
@@ -81,14 +88,14 @@ export const factSchema = z.discriminatedUnion('kind', [
 
 export const whyQuerySchema = z.strictObject({
   instance: instanceIdSchema,
-  task: taskNameSchema,
+  task: runTaskNameSchema,
   /** Revision at which to look. Default: the last one. */
   at: z.int().min(0).optional(),
 });
 
 export const whyReplySchema = z.object({
   instance: instanceIdSchema,
-  task: taskNameSchema,
+  task: runTaskNameSchema,
   /** Of the last event that was looked at. */
   revision: z.int(),
   status: z.string(),

@@ -4,16 +4,16 @@ import { z } from 'zod';
 import { parseDurationMs } from '../../schemas/duration.ts';
 import {
   attemptIdSchema,
+  runTaskNameSchema,
   submissionKeySchema,
   type TaskName,
   taskGroupNameSchema,
-  taskNameSchema,
   workerGroupSchema,
   workflowNameSchema,
 } from '../../schemas/ids.ts';
 
 export const workflowName = fitting(workflowNameSchema, 'expected a workflow name');
-export const taskName = fitting(taskNameSchema, 'expected a task name');
+export const taskName = fitting(runTaskNameSchema, 'expected a task name');
 export const taskGroupName = fitting(taskGroupNameSchema, 'expected the name of a task group');
 export const workerGroupName = fitting(workerGroupSchema, 'expected the name of a worker group');
 export const commandKey = fitting(z.string().min(1).max(512), 'expected 1 to 512 characters');

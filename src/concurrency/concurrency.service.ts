@@ -2,6 +2,7 @@
  * Everything by which runs wait for each other: task groups, queues of workflows, crowns and freezes. The actors are hosted
  * here, each by one master at a time; the runs of this master ask them, wherever they are.
  */
+import { definedNameOf } from '../../actors/map/item-name.ts';
 import type { ClusterOperationsCommand } from '../../schemas/commands/concurrency.commands.ts';
 import type { Incarnation, InstanceId, MasterId, TaskName } from '../../schemas/ids.ts';
 import { admissionNoticeSchema, slotStatesSchema } from '../../schemas/messages/concurrency.messages.ts';
@@ -158,7 +159,8 @@ export class ConcurrencyService {
     const placeable = {
       instance: id,
       workflow: instance.workflow,
-      task,
+      // What holds a map holds its items.
+      task: definedNameOf(task),
       group,
       ...(parent === undefined ? {} : { parent }),
     };
@@ -167,7 +169,7 @@ export class ConcurrencyService {
 
   #isOrdered(instance: LiveInstance, task: TaskName): boolean {
     const { plan } = instance.actor;
-    const definition = plan.tasks[plan.indexOf(task) ?? -1]?.definition;
+    const definition = plan.find(task)?.definition;
     if (definition === undefined) return false;
     const { workerGroup: group, priority } = definition;
     return this.holdOf({ instance: instance.id, task, group, priority }) !== undefined;

@@ -3,7 +3,15 @@
  * only says so to the groups, and gives back what is not needed any more.
  */
 
-import { groupTasksOf, isTurnOver, pastTurns, type SlotNeed, slotNeedOf } from '../../actors/task-group/slot-need.ts';
+import {
+  groupTasksIn,
+  hasGroupTasks,
+  isTurnOver,
+  pastTurns,
+  type SlotNeed,
+  slotNeedOf,
+  usesGroup,
+} from '../../actors/task-group/slot-need.ts';
 import { groupHold } from '../../actors/task-group/task-group.view.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import { priorityOf, taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
@@ -57,7 +65,7 @@ export class RunSlots {
 
   /** An attempt has ended, or the task waits no more: slots that it does not need are given back. */
   settle(instance: LiveInstance, task: TaskName): void {
-    if (!groupTasksOf(instance.actor.plan).has(task)) return;
+    if (!usesGroup(instance.actor.plan, task)) return;
     const need = this.#needOf(instance, task, instance.snapshot);
     for (const wanted of this.#courier.wantedFor(instance.id, task)) {
       const { round, turn } = wanted.holder;
@@ -84,7 +92,7 @@ export class RunSlots {
   adopt(instance: LiveInstance): void {
     const run = runOf(instance, instance.snapshot);
     const { epoch } = instance.snapshot.context;
-    for (const task of groupTasksOf(instance.actor.plan)) {
+    for (const task of groupTasksIn(run)) {
       for (const past of pastTurns(run, task)) {
         this.#courier.release({ ...past, epoch }, 'ended', isTurnOver(run, past.holder));
       }
@@ -95,7 +103,7 @@ export class RunSlots {
 
   /** The run is over: nothing of it needs anything. */
   ended({ id, actor }: LiveInstance): void {
-    if (groupTasksOf(actor.plan).size === 0) return;
+    if (!hasGroupTasks(actor.plan)) return;
     for (const wanted of this.#courier.wantedOf(id)) this.#courier.release(wanted, 'runEnded');
   }
 
@@ -113,7 +121,7 @@ export class RunSlots {
 
   #request(instance: LiveInstance, task: TaskName, need: SlotNeed, isGranted: boolean): void {
     const { plan } = instance.actor;
-    const planned = plan.tasks[plan.indexOf(task) ?? -1];
+    const planned = plan.find(task);
     if (planned === undefined) return;
     const { context } = instance.snapshot;
     this.#courier.request({ ...need, priority: priorityOf(context, planned), epoch: context.epoch }, isGranted);
@@ -135,7 +143,7 @@ export class RunSlots {
 
   #waits({ instance: id, task }: SlotHolder, reason: Extract<SlotState, { state: 'waiting' }>['reason']): void {
     const plan = this.#options.find(id)?.actor.plan;
-    const group = plan?.tasks[plan.indexOf(task) ?? -1]?.definition.workerGroup;
+    const group = plan?.find(task)?.definition.workerGroup;
     if (group !== undefined) this.#options.hold(id, task, groupHold(reason, group));
   }
 }

@@ -12,7 +12,7 @@ import { slotReason, taskGroupView } from '../../actors/task-group/task-group.vi
 import type { TaskGroupCommand } from '../../schemas/commands/concurrency.commands.ts';
 import { prioritySchema } from '../../schemas/definition/workflow.definition.ts';
 import { type SlotHolder, type TaskGroupEvent, taskGroupEvents } from '../../schemas/events/task-group.events.ts';
-import { type InstanceId, instanceIdSchema, type TaskGroupName, taskNameSchema } from '../../schemas/ids.ts';
+import { type InstanceId, instanceIdSchema, runTaskNameSchema, type TaskGroupName } from '../../schemas/ids.ts';
 import {
   type SlotState,
   type SlotSync,
@@ -41,7 +41,7 @@ export type TaskGroup = HostedActor<TaskGroupSnapshot, TaskGroupEvent, TaskGroup
 export type TaskGroupHost = ActorHost<TaskGroupSnapshot, TaskGroupEvent, TaskGroupCommand, TaskGroupEffect>;
 
 const asked = { key: z.string(), by: z.string(), reason: z.string().optional() };
-const waiting = { instance: instanceIdSchema, task: taskNameSchema };
+const waiting = { instance: instanceIdSchema, task: runTaskNameSchema };
 
 const groupQuestionSchema = z.discriminatedUnion('type', [
   slotSyncSchema.extend({ type: z.literal('sync') }),

@@ -56,14 +56,16 @@ function definitionLogicFaults({ params, tasks }: WorkflowDefinition): FoundFaul
 
 /** What the canonical schema cannot say of one task alone. */
 function settingsFaults({ tasks }: WorkflowDefinition): FoundFault[] {
-  return tasks.flatMap(({ settings }, taskIndex): FoundFault[] => {
+  return tasks.flatMap(({ settings: ofTask }, taskIndex): FoundFault[] => {
+    const settings = ofTask.type === 'map' ? ofTask.task.settings : ofTask;
+    const place = ofTask.type === 'map' ? ['settings', 'task', 'settings'] : ['settings'];
     const either = eitherOf(settings);
     if (either === undefined) return [];
     const [one, other] = either;
     return [
       {
         code: 'BAD_VALUE',
-        path: ['tasks', taskIndex, 'settings'],
+        path: ['tasks', taskIndex, ...place],
         message: `a ${settings.type} task has either "${one}" or "${other}"`,
         remedy: 'Give one of the two.',
         at: 'value',

@@ -111,9 +111,11 @@ export class AttemptCourier {
 
   #offerOf(instance: LiveInstance, { task, attemptId, workerIncarnation }: Attempt): Offer {
     const { context } = instance.snapshot;
-    const planned = instance.actor.plan.tasks[instance.actor.plan.indexOf(task) ?? -1];
+    const planned = instance.actor.plan.find(task);
     const state = taskStateOf(instance.actor.plan, context, task);
     if (planned === undefined || state === undefined) throw new Error(`the plan has no task ${task}`);
+    const { settings, env } = planned.definition;
+    if (settings.type === 'map') throw new Error(`the map ${task} has no attempt; its items have`);
     return {
       instance: instance.id,
       workflow: instance.workflow,
@@ -125,8 +127,8 @@ export class AttemptCourier {
       attempt: state.context.attempt,
       idempotencyKey: idempotencyKeyOf(instance.id, task, state.context.round),
       workerIncarnation,
-      settings: planned.definition.settings,
-      env: planned.definition.env,
+      settings,
+      env,
       inputs: attemptInputs(instance.actor.plan, context, { task: planned, instance: instance.id, attemptId }),
       ...(instance.origin.traceparent === undefined ? {} : { traceparent: instance.origin.traceparent }),
     };
@@ -205,7 +207,7 @@ function faultIn(body: unknown): Fault {
 }
 
 function runsAgainWhenLost({ actor }: LiveInstance, { task }: Attempt): boolean {
-  const onLost = actor.plan.tasks[actor.plan.indexOf(task) ?? -1]?.definition.onWorkerLost;
+  const onLost = actor.plan.find(task)?.definition.onWorkerLost;
   return onLost === undefined || onLost.policy === 'retry';
 }
 

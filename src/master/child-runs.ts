@@ -154,7 +154,7 @@ export class ChildRuns {
 
   async #create({ instance, task, attemptId, awaits }: Attendance): Promise<Made> {
     const { plan } = instance.actor;
-    const settings = plan.tasks[plan.indexOf(task) ?? -1]?.definition.settings;
+    const settings = plan.find(task)?.definition.settings;
     if (settings?.type !== 'workflow')
       throw new AppError('JOURNAL_INCONSISTENT', `the task ${task} starts no child run`);
     const { context } = instance.snapshot;

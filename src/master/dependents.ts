@@ -103,7 +103,7 @@ export class Dependents {
   #waitingOf(place: Place): Waiting | undefined {
     const { actor, snapshot } = place.instance;
     const { plan } = actor;
-    const settings = plan.tasks[plan.indexOf(place.task) ?? -1]?.definition.settings;
+    const settings = plan.find(place.task)?.definition.settings;
     const since = taskStateOf(plan, snapshot.context, place.task)?.context.awaiting?.since;
     if (settings?.type !== 'dependent' || since === undefined) return undefined;
     const { at: logicalAt, zone } = logicalTimeOf(plan, snapshot.context);

@@ -30,7 +30,7 @@ export async function withMissingRuns(
 }
 
 function settingsOf({ actor: { plan } }: Run, { task }: TaskSummary): DependentSettings | undefined {
-  const settings = plan.tasks[plan.indexOf(task) ?? -1]?.definition.settings;
+  const settings = plan.find(task)?.definition.settings;
   return settings?.type === 'dependent' ? settings : undefined;
 }
 

@@ -80,6 +80,7 @@ export class RunEffects {
     const { clock, pool } = this.#options;
     if (effect.type === 'concludeWorkflow') return { type: 'ConcludeWorkflow', now: clock.now() };
     if (effect.type === 'concludePause') return { type: 'ConcludePause', now: clock.now() };
+    if (effect.type === 'collectItems') return { type: 'CollectItems', now: clock.now(), task: effect.task };
     if (effect.type === 'placeTask') return this.#begin(instance, effect.task, snapshot);
     if (effect.type === 'releaseSlot') {
       // The worker's slot is free whether or not the report becomes durable here.
@@ -137,6 +138,7 @@ export class RunEffects {
       case 'releaseSlot':
         this.#options.slots.settle(instance, effect.task);
         return;
+      case 'collectItems':
       case 'concludePause':
       case 'concludeWorkflow':
         // Done by `answer`.
@@ -300,7 +302,7 @@ function plannedOf(
   decided: WorkflowInstanceSnapshot = snapshot,
 ): PlannedTask {
   const { plan } = actor.at(decided);
-  const planned = plan.tasks[plan.indexOf(task) ?? -1];
+  const planned = plan.find(task);
   if (planned === undefined) throw new Error(`the workflow ${plan.definition.name} has no task ${task}`);
   return planned;
 }

@@ -1,7 +1,13 @@
 /** Why a guard of the run's or the task's machine holds or not: the fact that it looks at, in words. */
 import type { Plan } from '../../actors/graph/plan.ts';
 import { at, entries } from '../../actors/kit/persistent-vector.ts';
-import { hasEnded, type TaskContext, type TaskState } from '../../actors/task-instance/task-instance.state.ts';
+import {
+  type Expansion,
+  hasEnded,
+  type TaskContext,
+  type TaskState,
+} from '../../actors/task-instance/task-instance.state.ts';
+import { findTask } from '../../actors/workflow-instance/task-lookup.ts';
 import {
   isComplete,
   liveCount,
@@ -9,6 +15,7 @@ import {
   type WorkflowInstanceContext,
   type WorkflowInstanceStatus,
 } from '../../actors/workflow-instance/workflow-instance.state.ts';
+import type { TaskName } from '../../schemas/ids.ts';
 
 export type RunScope = {
   plan: Plan;
@@ -58,6 +65,17 @@ const limited = ({ data }: TaskScope) => (data.dueAt === undefined ? 'no limit i
 const timed = ({ data }: TaskScope) => (data.timeoutAt === undefined ? 'it has no timeout' : 'it has a timeout');
 const concluded = ({ data }: TaskScope) => `what it waited for ${data.result}`;
 
+const expansion = ({ state, data }: TaskScope) =>
+  data.over !== undefined
+    ? 'it has new items'
+    : `it has ${state.context.expansion === null ? 'no' : 'its former'} items`;
+const collected = ({ state: { context }, data }: TaskScope) => {
+  const open = context.expansion === null ? 0 : openCount(context.expansion);
+  return `${countOf(open, 'item has', 'items have')} not ended; together they ${data.result}`;
+};
+const openCount = ({ items, counts }: Expansion) =>
+  items.length - counts.succeeded - counts.failed - counts.stopped - counts.blocked - counts.skipped;
+
 const taskReasons: Readonly<Record<string, (scope: TaskScope) => string>> = {
   isLastNeed: needs,
   isLastNeedPassedOver: (scope) =>
@@ -93,6 +111,13 @@ const taskReasons: Readonly<Record<string, (scope: TaskScope) => string>> = {
   isConcludedForNow: (scope) => `${concluded(scope)}; ${retried(scope)}`,
   isConcludedBadly: (scope) => `${concluded(scope)}; ${retried(scope)}`,
   isConcludedByStop: concluded,
+  isExpansion: expansion,
+  isLimitedExpansion: (scope) => `${expansion(scope)}; ${limited(scope)}`,
+  isCurrentExpansion: ({ state, data }) =>
+    `its items are of ${state.context.expansion?.attemptId ?? 'nothing'}, the event is of ${data.attemptId}`,
+  isCollectedWell: collected,
+  isCollectedBadly: collected,
+  isCollectedByStop: collected,
   isQueueWarning: ({ data }) => `its wait for a worker is to ${data.action}`,
   isQueueFailure: ({ data }) => `its wait for a worker is to ${data.action}`,
 };
@@ -106,14 +131,12 @@ export function taskGuardReason(guard: string, scope: TaskScope): string {
 }
 
 function statusOf(plan: Plan, { tasks }: WorkflowInstanceContext, task: unknown): string {
-  const index = plan.definition.tasks.findIndex(({ name }) => name === task);
-  return index === -1 ? 'not in the definition' : at(tasks, index).status;
+  const found = typeof task === 'string' ? findTask(plan, { tasks }, task as TaskName) : undefined;
+  return found?.state.status ?? 'not in the run';
 }
 
 function openNeeds(plan: Plan, { tasks }: WorkflowInstanceContext, { task, unmetNeeds }: TaskContext): string {
-  const index = plan.indexOf(task);
-  const planned = index === undefined ? undefined : plan.tasks[index];
-  const open = (planned?.needs ?? [])
+  const open = (plan.find(task)?.needs ?? [])
     .map((need) => at(tasks, need))
     .filter(({ status }) => !hasEnded(status))
     .map(({ status, context }) => `${context.task} (${status})`);

@@ -3,10 +3,11 @@
  * with the guard that opened or closed it; for a moment, the ways that are closed by the state alone.
  */
 import type { AnyStateMachine, AnyTransitionDefinition } from 'xstate';
-import { at } from '../../actors/kit/persistent-vector.ts';
 import { taskInstanceMachine } from '../../actors/task-instance/task-instance.machine.ts';
 import type { TaskState } from '../../actors/task-instance/task-instance.state.ts';
+import { findTask } from '../../actors/workflow-instance/task-lookup.ts';
 import { workflowInstanceMachine } from '../../actors/workflow-instance/workflow-instance.machine.ts';
+import type { TaskName } from '../../schemas/ids.ts';
 import { type RunScope, runGuardReason, taskGuardReason } from './guard-reasons.ts';
 import type { Moment, ReplayedRun } from './replayed-run.ts';
 
@@ -133,6 +134,5 @@ function looked(checks: readonly GuardCheck[]): GuardCheck[] {
 }
 
 function taskStateOf({ actor, snapshot }: Moment, task: unknown): TaskState | undefined {
-  const index = actor.plan.definition.tasks.findIndex(({ name }) => name === task);
-  return index === -1 ? undefined : at(snapshot.context.tasks, index);
+  return typeof task === 'string' ? findTask(actor.plan, snapshot.context, task as TaskName)?.state : undefined;
 }

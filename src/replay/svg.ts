@@ -9,6 +9,7 @@ export const statusColors: Readonly<Record<TaskStatus, string>> = {
   accepted: '#7ab0ee',
   running: '#3b82f6',
   awaiting: '#a78bfa',
+  expanded: '#60a5fa',
   absent: '#f59e0b',
   cancelling: '#fb923c',
   backingOff: '#facc15',

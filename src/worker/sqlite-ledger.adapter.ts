@@ -11,7 +11,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'libsql';
 import { z } from 'zod';
-import { attemptIdSchema, instanceIdSchema, masterIdSchema, taskNameSchema } from '../../schemas/ids.ts';
+import { attemptIdSchema, instanceIdSchema, masterIdSchema, runTaskNameSchema } from '../../schemas/ids.ts';
 import { offerSchema } from '../../schemas/messages/attempt.messages.ts';
 import { AppError } from '../errors/app-error.ts';
 import type { AttemptRow, InstanceRow, Ledger, LedgerAttemptState, LedgerChanges } from './ledger.port.ts';
@@ -41,7 +41,7 @@ const attemptColumnsSchema = z.object({
   n: integer,
   id: attemptIdSchema,
   instance: instanceIdSchema,
-  task: optional(taskNameSchema),
+  task: optional(runTaskNameSchema),
   state: integer.min(0).max(3),
   offer: optional(z.string()),
   pid: optional(integer),

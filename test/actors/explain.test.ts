@@ -7,7 +7,7 @@ import type {
   WorkflowInstanceEvent,
   WorkflowInstanceEventType,
 } from '../../schemas/events/workflow-instance.events.ts';
-import { chainOf, diamondOf, taskOf, workflowOf } from '../kit/definitions.ts';
+import { chainOf, diamondOf, mapOf, taskOf, workflowOf } from '../kit/definitions.ts';
 import { type Given, given } from '../kit/given.ts';
 import {
   attemptIdOf,
@@ -281,6 +281,23 @@ describe('a task that ended', () => {
       event('TaskConcluded', { ...ends, outputs }),
     );
     expect(why(approved, 'a').sentence).toBe(`a succeeded: it was approved by ada (tests are green); ended at ${at}`);
+  });
+
+  it('is a map whose items go on, and an item that waits for its turn', () => {
+    const map = { ...taskOf('a'), settings: mapOf([1, 2, 3], { concurrency: 1 }) };
+    const over = [{ name: 'x', values: [1, 2, 3] }];
+    const run = given(workflowOf([map]), ...begun, taskEvent('TaskExpanded', 'a', 1, { itemCount: 3, over })).and(
+      taskEvent('TaskAssigned', 'a[0]', 2),
+      taskEvent('TaskSucceeded', 'a[0]', 2),
+    );
+    const stand = { concurrency: 1, count: 3, ended: 1, failed: 0 };
+    const told = '(1 of 3 have ended, 0 of them badly, at most 1 at a time)';
+    expectWhy(run, 'a', 'expanded', `a has items that go on ${told}`, [{ kind: 'items', ...stand }]);
+    expectWhy(run, 'a[2]', 'waiting', `a[2] waits for its turn among the items of a ${told}`, [
+      { kind: 'itemTurn', map: 'a', status: 'expanded', ...stand },
+    ]);
+    expect(why(run, 'a[1]').sentence).toBe('a[1] waits for a worker of the group default, with priority medium');
+    expect(why(run, 'a[3]').sentence).toBeUndefined();
   });
 
   it('was skipped because it is disabled, was not selected, or by a person', () => {

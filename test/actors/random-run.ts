@@ -5,8 +5,8 @@
  */
 import fc from 'fast-check';
 import { expect } from 'vitest';
-import { entries } from '../../actors/kit/persistent-vector.ts';
 import { settle } from '../../actors/kit/settle.ts';
+import { allTasks } from '../../actors/workflow-instance/task-lookup.ts';
 import type { WorkflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
@@ -111,7 +111,7 @@ export class RandomRun {
   }
 
   private compare(step: string): void {
-    const tasks = [...entries(this.snapshot.context.tasks)].map(([, { context, status }]) => [context.task, status]);
+    const tasks = [...allTasks(this.snapshot.context)].map(({ context, status }) => [context.task, status]);
     expect(Object.fromEntries(tasks), `after ${step}`).toEqual(this.model.statuses());
     expect(this.isFinished, `after ${step}`).toBe(this.model.isComplete());
     // Nobody keeps the timers of an ended run.
@@ -199,6 +199,7 @@ export class RandomRun {
       case 'requestAdmission':
         this.world.isQueued = true;
         return;
+      case 'collectItems':
       case 'concludeWorkflow':
       case 'concludePause':
         throw new Error(`${effect.type} was not answered at once`);
@@ -234,8 +235,10 @@ export class RandomRun {
   }
 }
 
-function answer({ type }: WorkflowInstanceEffect): WorkflowInstanceCommand | undefined {
+function answer(effect: WorkflowInstanceEffect): WorkflowInstanceCommand | undefined {
+  const { type } = effect;
   if (type === 'concludeWorkflow') return conclude;
+  if (type === 'collectItems') return { type: 'CollectItems', now, task: effect.task };
   return type === 'concludePause' ? { type: 'ConcludePause', now } : undefined;
 }
 

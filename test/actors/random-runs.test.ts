@@ -2,13 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createActor, type EventObject, transition } from 'xstate';
 import { planOf } from '../../actors/graph/plan.ts';
-import { checkProgress } from '../../actors/invariants/check-history.ts';
+import { checkHistory, checkProgress } from '../../actors/invariants/check-history.ts';
 import { workflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import { workflowInstanceMachine } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import { eventSchemaOf } from '../../schemas/events/registry.ts';
 import { type WorkflowInstanceEvent, workflowInstanceEvents } from '../../schemas/events/workflow-instance.events.ts';
 import { languageArbitrary, startOf } from '../kit/language-definitions.ts';
+import { recordedOf } from '../kit/recorded.ts';
 import { choicesArbitrary, RandomRun } from './random-run.ts';
 
 const definitions = languageArbitrary();
@@ -79,6 +80,7 @@ describe('random runs', () => {
       fc.property(definitions, choicesArbitrary, (definition, choices) => {
         const { recorded } = played(definition, choices);
         const journal = recorded.map(({ event }) => read(event));
+        expect(checkHistory(planOf(definition), recordedOf(journal)).violations).toEqual([]);
         const fresh = workflowInstanceActor(planOf(JSON.parse(JSON.stringify(definition))));
         for (const [last, { after }] of recorded.entries()) {
           const folded = journal

@@ -3,7 +3,9 @@ import type { Plan, PlannedTask } from '../../actors/graph/plan.ts';
 import { at } from '../../actors/kit/persistent-vector.ts';
 import type { TaskState } from '../../actors/task-instance/task-instance.state.ts';
 import { beginsAtOwner } from '../../actors/workflow-instance/begin.decide.ts';
+import { allTasks } from '../../actors/workflow-instance/task-lookup.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
+import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { Steering, WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { AttemptId, InstanceId } from '../../schemas/ids.ts';
 import type { Happening } from '../kit/language-model.ts';
@@ -89,7 +91,7 @@ export function wildSteps(plan: Plan, snapshot: WorkflowInstanceSnapshot, world:
   }
   for (const timerId of world.runTimers) steps.push(fireRunTimer(plan, timerId));
   steps.push(...tooLate(plan, snapshot, world));
-  steps.push(...answers(plan, snapshot, false), ...requests(plan, snapshot, world));
+  steps.push(...answers(plan, snapshot, false), ...requests(snapshot, world));
   return steps;
 }
 
@@ -118,10 +120,10 @@ function place(plan: Plan, { context }: WorkflowInstanceSnapshot, { attemptCount
 /** A ready task is not placed while its run is paused or the task isolated, even if somebody still means to. */
 function tooLate(plan: Plan, snapshot: WorkflowInstanceSnapshot, world: WorldView): Step[] {
   const { context } = snapshot;
-  const kept = plan.tasks.filter(({ index, definition }) => {
-    return at(context.tasks, index).status === 'ready' && !world.toPlace.has(definition.name);
+  const kept = [...allTasks(context)].filter(({ status, context: { task } }) => {
+    return status === 'ready' && !world.toPlace.has(task);
   });
-  return kept.flatMap(({ definition: { name: task } }) => [
+  return kept.flatMap(({ context: { task } }) => [
     { command: place(plan, snapshot, world, task).command, isEcho: true },
     { command: assign(task, world.attemptCount + 1), isEcho: true },
     { command: { type: 'QueueTask', now, task } as const, isEcho: true },
@@ -156,10 +158,10 @@ function answers(plan: Plan, { context }: WorkflowInstanceSnapshot, isGood: bool
 }
 
 /** Whatever a person may ask, possible or not. */
-function requests(plan: Plan, { context, value }: WorkflowInstanceSnapshot, world: WorldView): Step[] {
+function requests({ context, value }: WorkflowInstanceSnapshot, world: WorldView): Step[] {
   const isOver = value === 'succeeded' || value === 'failed' || value === 'stopped';
   if (isOver && world.repairsLeft === 0) return [];
-  const steps = plan.tasks.flatMap(({ definition: { name: task } }) => [
+  const steps = [...allTasks(context)].flatMap(({ context: { task } }) => [
     ask({ type: 'StopTask', task }, { kind: 'killed', task }),
     ask({ type: 'SkipTask', task }, { kind: 'skipped', task }),
     ask({ type: 'ForceTask', task, outputs: {} }, { kind: 'forced', task }),
@@ -237,9 +239,12 @@ function fire(
       if (!isQueued(stateOf(plan, snapshot, task))) return { command, isEcho: true };
       return isWarning ? { command } : { command, happening: { kind: 'failedForGood', task } };
     case 'await':
-      if (statusOf(plan, snapshot, task) !== 'awaiting') return { command, isEcho: true };
+      if (!['awaiting', 'expanded'].includes(statusOf(plan, snapshot, task))) return { command, isEcho: true };
       if (isWarning) return { command };
-      return { command, happening: { kind: settings.type === 'workflow' ? 'timedOut' : 'failed', task } };
+      return {
+        command,
+        happening: { kind: ['workflow', 'map'].includes(settings.type) ? 'timedOut' : 'failed', task },
+      };
     default: {
       const attempt = [...world.attempts.values()].find((candidate) => candidate.task === task);
       if (attempt?.isCancelled !== false) return { command, isEcho: true };
@@ -258,13 +263,15 @@ function fireRunTimer({ definition }: Plan, timerId: string): Step {
 }
 
 function plannedOf(plan: Plan, task: string): PlannedTask {
-  const planned = plan.tasks[plan.indexOf(nameOf(task)) ?? -1];
+  const planned = plan.find(nameOf(task));
   if (planned === undefined) throw new Error(`the plan has no task ${task}`);
   return planned;
 }
 
 function stateOf(plan: Plan, { context }: WorkflowInstanceSnapshot, task: string): TaskState {
-  return at(context.tasks, plannedOf(plan, task).index);
+  const state = taskStateOf(plan, context, nameOf(task));
+  if (state === undefined) throw new Error(`the run has no task ${task}`);
+  return state;
 }
 
 function statusOf(plan: Plan, snapshot: WorkflowInstanceSnapshot, task: string): TaskState['status'] {

@@ -63,6 +63,7 @@ export function ownershipTaken(epoch: number): WorkflowInstanceEventOf<'Ownershi
 
 export const cacheKey = 'c'.repeat(64) as CacheKey;
 const asked = { key: 'asked-1', by: 'ann' };
+const noEnds = { succeeded: 0, failed: 0, stopped: 0, skipped: 0 };
 
 type TaskEventType = Extract<WorkflowInstanceEventType, `Task${string}`>;
 
@@ -93,6 +94,8 @@ export function taskEvent(type: TaskEventType, name: string, attempt = 1, more: 
     TaskUnstartable: { task, failedAt: now, fault },
     TaskAwaits: { ...data, attempt, since: now, awaits: { kind: 'approval' } },
     TaskConcluded: { ...data, finishedAt: now, result: 'succeeded', outputs: {} },
+    TaskExpanded: { ...data, attempt, expandedAt: now, itemCount: 2, over: [{ name: 'x', values: [1, 2] }] },
+    TaskCollected: { ...data, finishedAt: now, result: 'succeeded', counts: noEnds },
     TaskDryRun: { task, finishedAt: now },
     TaskCacheHit: {
       task,

@@ -39,6 +39,13 @@ const events: Record<string, TaskMachineEvent> = {
   'TaskConcluded+failed': event('TaskConcluded', { result: 'failed', fault }),
   'TaskConcluded+retry': event('TaskConcluded', { result: 'failed', fault, ...willRetry }),
   'TaskConcluded+stopped': event('TaskConcluded', { result: 'stopped' }),
+  TaskExpanded: event('TaskExpanded'),
+  'TaskExpanded+none': event('TaskExpanded', { itemCount: 0, over: [{ name: 'x', values: [] }] }),
+  'TaskExpanded+due': event('TaskExpanded', { dueAt: now + 500 }),
+  'TaskExpanded+kept': event('TaskExpanded', { over: undefined }),
+  TaskCollected: event('TaskCollected'),
+  'TaskCollected+failed': event('TaskCollected', { result: 'failed', fault }),
+  'TaskCollected+stopped': event('TaskCollected', { result: 'stopped' }),
   TaskStopRequested: event('TaskStopRequested'),
   TaskSkipped: event('TaskSkipped'),
   TaskForced: event('TaskForced'),
@@ -50,6 +57,7 @@ const others: Record<string, TaskMachineEvent> = Object.fromEntries(
   ),
 );
 others['TaskFailed+retry'] = event('TaskFailed', willRetry);
+others['Cleared+kept'] = { type: 'Cleared', needCount: 1, isChosen: true, keepsItems: true };
 
 const running = ['NeedMet', 'TaskAssigned', 'TaskStarted'];
 /** How each state is reached. */
@@ -65,6 +73,12 @@ const paths: Record<string, string[]> = {
   awaiting: ['NeedMet', 'TaskAwaits'],
   'awaiting, limited': ['NeedMet', 'TaskAwaits+due'],
   'awaiting a child': ['NeedMet', 'TaskAwaits+child'],
+  expanded: ['NeedMet', 'TaskExpanded'],
+  'expanded, limited': ['NeedMet', 'TaskExpanded+due'],
+  'expanded, all ended': ['NeedMet', 'TaskExpanded+none'],
+  'ready, with items': ['NeedMet', 'TaskExpanded+none', 'TaskCollected+failed', 'Cleared+kept', 'NeedMet'],
+  'cancelling items': ['NeedMet', 'TaskExpanded', 'StopAsked'],
+  'cancelling no items': ['NeedMet', 'TaskExpanded+none', 'TaskTimedOut'],
   absent: [...running, 'TaskWorkerAbsent'],
   cancelling: [...running, 'StopAsked'],
   'cancelling a child': ['NeedMet', 'TaskAwaits+child', 'StopAsked'],
@@ -114,6 +128,9 @@ const taken = `
   ready                   | TaskAwaits             | awaiting   | attend
   ready                   | TaskAwaits+due         | awaiting   | attend armTimer
   ready                   | TaskAwaits+child       | awaiting   | attend
+  ready                   | TaskExpanded           | expanded   |
+  ready                   | TaskExpanded+none      | expanded   |
+  ready                   | TaskExpanded+due       | expanded   | armTimer
   ready                   | TaskStopRequested      | stopped    | withdrawTask
   ready                   | TaskSkipped            | skipped    | withdrawTask
   ready, queued           | StopAsked              | stopped    | withdrawTask
@@ -129,6 +146,9 @@ const taken = `
   ready, queued           | TaskAwaits             | awaiting   | attend
   ready, queued           | TaskAwaits+due         | awaiting   | attend armTimer
   ready, queued           | TaskAwaits+child       | awaiting   | attend
+  ready, queued           | TaskExpanded           | expanded   |
+  ready, queued           | TaskExpanded+none      | expanded   |
+  ready, queued           | TaskExpanded+due       | expanded   | armTimer
   ready, queued           | TaskStopRequested      | stopped    | withdrawTask
   ready, queued           | TaskSkipped            | skipped    | withdrawTask
   delayed                 | StopAsked              | stopped    | disarmTimer
@@ -168,6 +188,46 @@ const taken = `
   awaiting a child        | TaskConcluded+retry    | backingOff | disarmTimer armTimer
   awaiting a child        | TaskConcluded+stopped  | stopped    | disarmTimer
   awaiting a child        | TaskStopRequested      | cancelling | leave
+  ready, with items       | StopAsked              | stopped    | withdrawTask
+  ready, with items       | Cleared                | waiting    | withdrawTask
+  ready, with items       | TaskDelayed            | delayed    | armTimer
+  ready, with items       | TaskQueued             | ready      | armTimer
+  ready, with items       | TaskQueueTimedOut      | failed     | withdrawTask
+  ready, with items       | TaskBranchChosen       | succeeded  |
+  ready, with items       | TaskUnstartable        | failed     |
+  ready, with items       | TaskCacheHit           | succeeded  | withdrawTask
+  ready, with items       | TaskDryRun             | succeeded  |
+  ready, with items       | TaskAwaits             | awaiting   | attend
+  ready, with items       | TaskAwaits+due         | awaiting   | attend armTimer
+  ready, with items       | TaskAwaits+child       | awaiting   | attend
+  ready, with items       | TaskExpanded           | expanded   |
+  ready, with items       | TaskExpanded+none      | expanded   |
+  ready, with items       | TaskExpanded+due       | expanded   | armTimer
+  ready, with items       | TaskExpanded+kept      | expanded   |
+  ready, with items       | TaskStopRequested      | stopped    | withdrawTask
+  ready, with items       | TaskSkipped            | skipped    | withdrawTask
+  expanded                | StopAsked              | cancelling |
+  expanded                | TaskTimedOut           | cancelling |
+  expanded                | TaskTimeoutWarned      | expanded   |
+  expanded                | TaskStopRequested      | cancelling |
+  expanded, limited       | StopAsked              | cancelling |
+  expanded, limited       | TaskTimedOut           | cancelling |
+  expanded, limited       | TaskTimeoutWarned      | expanded   |
+  expanded, limited       | TaskStopRequested      | cancelling |
+  expanded, all ended     | StopAsked              | cancelling |
+  expanded, all ended     | TaskTimedOut           | cancelling |
+  expanded, all ended     | TaskTimeoutWarned      | expanded   |
+  expanded, all ended     | TaskCollected          | succeeded  | disarmTimer
+  expanded, all ended     | TaskCollected+failed   | failed     | disarmTimer
+  expanded, all ended     | TaskCollected+stopped  | stopped    | disarmTimer
+  expanded, all ended     | TaskStopRequested      | cancelling |
+  cancelling items        | StopAsked              | cancelling |
+  cancelling items        | TaskStopRequested      | cancelling |
+  cancelling no items     | StopAsked              | cancelling |
+  cancelling no items     | TaskCollected          | succeeded  | disarmTimer
+  cancelling no items     | TaskCollected+failed   | failed     | disarmTimer
+  cancelling no items     | TaskCollected+stopped  | stopped    | disarmTimer
+  cancelling no items     | TaskStopRequested      | cancelling |
   absent                  | StopAsked              | cancelling | disarmTimer cancelAttempt
   absent                  | TaskStopRequested      | cancelling | disarmTimer cancelAttempt
   cancelling              | StopAsked              | cancelling |
@@ -260,6 +320,10 @@ describe('what a new owner has to do', () => {
     cancelling: 'cancelAttempt',
     'cancelling a child': 'leave',
     'cancelling a late child': 'leave',
+    'ready, with items': 'placeTask',
+    'expanded, limited': 'armTimer',
+    'expanded, all ended': 'collectItems',
+    'cancelling no items': 'collectItems',
     backingOff: 'armTimer',
   };
 

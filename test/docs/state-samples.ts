@@ -15,7 +15,7 @@ import {
   submitted,
   taskEvent,
 } from '../actors/run-events.ts';
-import { taskOf, workflowOf } from '../kit/definitions.ts';
+import { mapOf, taskOf, workflowOf } from '../kit/definitions.ts';
 import { type Given, given, type Step } from '../kit/given.ts';
 
 export type Sample = { run: Given; task: string };
@@ -25,6 +25,7 @@ const b = nameOf('b');
 const begun = [submitted, ownershipTaken(1)];
 
 const approval: Partial<TaskDefinition> = { settings: { type: 'approval' } };
+const map: Partial<TaskDefinition> = { settings: mapOf([1, 2]) };
 const signal: Partial<TaskDefinition> = { settings: { type: 'signal', name: nameOf('go') } };
 
 /** b needs a, and c goes on meanwhile, so that the run does not end with them. */
@@ -47,6 +48,7 @@ export const taskSamples: Readonly<Record<TaskStatus, Sample>> = {
   accepted: sampleOf({}, ...bAssigned, report('accepted', 'b', 2)),
   running: sampleOf({}, ...bRunning),
   awaiting: sampleOf(approval, ...aSucceeded, startB),
+  expanded: sampleOf(map, ...aSucceeded, startB),
   absent: sampleOf({}, ...bRunning, taskEvent('TaskWorkerAbsent', 'b', 2)),
   cancelling: sampleOf({}, ...bRunning, stopB),
   backingOff: sampleOf({}, ...bRunning, report('failed', 'b', 2)),

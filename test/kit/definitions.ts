@@ -1,12 +1,14 @@
 /** Definitions for tests: small ones by hand, and random graphs for properties. */
 import fc from 'fast-check';
 import type {
+  MapSettings,
   OnWorkerLost,
   RetryPolicy,
   TaskDefinition,
   WorkflowDefinition,
 } from '../../schemas/definition/workflow.definition.ts';
 import type { TaskName, WorkerGroup, WorkflowName } from '../../schemas/ids.ts';
+import type { JsonValue } from '../../schemas/json.ts';
 
 type TaskOptions = { retry?: Partial<RetryPolicy>; timeoutMs?: number; onWorkerLost?: OnWorkerLost | undefined };
 type WorkflowOptions = Partial<Pick<WorkflowDefinition, 'failurePolicy' | 'params' | 'name'>>;
@@ -25,6 +27,15 @@ export function taskOf(name: string, needs: readonly string[] = [], options: Tas
     env: {},
     ...(options.onWorkerLost === undefined ? {} : { onWorkerLost: options.onWorkerLost }),
   };
+}
+
+type MapOptions = { concurrency?: number; failures?: MapSettings['failures']; item?: Partial<MapSettings['task']> };
+
+/** Over the values as `x`; each item is as `taskOf` makes tasks. */
+export function mapOf(values: JsonValue[] | string, { item, ...options }: MapOptions = {}): MapSettings {
+  const { name: _, needs: __, settings, ...rest } = taskOf('item');
+  if (settings.type !== 'script') throw new Error('an item is a script');
+  return { type: 'map', over: [{ name: 'x', values }], task: { settings, ...rest, ...item }, ...options };
 }
 
 export function workflowOf(tasks: readonly TaskDefinition[], options: WorkflowOptions = {}): WorkflowDefinition {

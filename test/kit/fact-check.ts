@@ -1,6 +1,6 @@
 /** Whether a fact of an explanation is true in the state: looked up plainly, and apart from the code that found it. */
 import type { Plan } from '../../actors/graph/plan.ts';
-import { at } from '../../actors/kit/persistent-vector.ts';
+import { at, entries } from '../../actors/kit/persistent-vector.ts';
 import type { TaskState } from '../../actors/task-instance/task-instance.state.ts';
 import type { WorkflowInstanceContext } from '../../actors/workflow-instance/workflow-instance.state.ts';
 import type { TaskName } from '../../schemas/ids.ts';
@@ -13,7 +13,7 @@ const ends = ['succeeded', 'failed', 'stopped', 'blocked', 'skipped'];
 export function isTrue(fact: Fact, run: Run, task: TaskName): boolean {
   const { context } = run;
   const { status, context: state } = stateOf(run, task);
-  const definition = run.plan.definition.tasks.find(({ name }) => name === task);
+  const definition = definitionOf(run, task);
   switch (fact.kind) {
     case 'waitsFor':
       return isOpen(fact, run, task);
@@ -41,6 +41,9 @@ export function isTrue(fact: Fact, run: Run, task: TaskName): boolean {
       return state.last?.attemptId === fact.attemptId && state.last.worker === fact.worker;
     case 'awaits':
       return state.awaiting?.since === fact.since && state.awaiting.awaits.kind === fact.awaits.kind;
+    case 'itemTurn':
+    case 'items':
+      return areItemsNow(fact, run, task);
     case 'absent':
       return status === 'absent' && state.absence?.since === fact.since;
     case 'timedOut':
@@ -84,6 +87,24 @@ function hasAnswer(run: Run, task: TaskName, type: string, output: string): bool
   return status === 'succeeded' && definition?.settings.type === type && Object.hasOwn(context.outputs ?? {}, output);
 }
 
+function definitionOf({ plan }: Run, task: TaskName) {
+  const { tasks } = plan.definition;
+  const settings = tasks.find(({ name }) => task.startsWith(`${name}[`))?.settings;
+  if (settings?.type === 'map') return { ...settings.task, enabled: true };
+  return tasks.find(({ name }) => name === task);
+}
+
+/** Counted anew. */
+function areItemsNow(fact: Extract<Fact, { kind: 'items' | 'itemTurn' }>, run: Run, task: TaskName): boolean {
+  const map = stateOf(run, fact.kind === 'items' ? task : fact.map);
+  if (fact.kind === 'itemTurn' && (map.status !== fact.status || stateOf(run, task).status !== 'waiting')) return false;
+  const { expansion } = map.context;
+  const states = expansion === null ? [] : [...entries(expansion.items)].map(([, { status }]) => status);
+  const failed = states.filter((status) => status === 'failed' || status === 'stopped');
+  const ended = states.filter((status) => ends.includes(status));
+  return fact.count === states.length && fact.failed === failed.length && fact.ended === ended.length;
+}
+
 function isOpen(fact: Extract<Fact, { kind: 'waitsFor' }>, run: Run, task: TaskName): boolean {
   const needs = run.plan.definition.tasks.find(({ name }) => name === task)?.needs ?? [];
   const open = needs.filter((need) => !ends.includes(stateOf(run, need).status));
@@ -95,7 +116,11 @@ function isEndedBy(cause: 'failure' | 'timeout', { value, context }: Run): boole
 }
 
 function stateOf({ plan, context }: Run, task: TaskName): TaskState {
-  return at(context.tasks, plan.indexOf(task) ?? -1);
+  const [, map = '', item] = /^(.+)\[(\d+)\]$/.exec(task) ?? [];
+  if (item === undefined) return at(context.tasks, plan.indexOf(task) ?? -1);
+  const { expansion } = at(context.tasks, plan.indexOf(map as TaskName) ?? -1).context;
+  if (expansion === null) throw new Error(`the map ${map} has no items`);
+  return at(expansion.items, Number(item));
 }
 
 function isNow(run: Run, { task, status }: { task: TaskName; status: string }): boolean {

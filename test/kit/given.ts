@@ -4,7 +4,6 @@
  */
 import { expect } from 'vitest';
 import { planOf } from '../../actors/graph/plan.ts';
-import { at } from '../../actors/kit/persistent-vector.ts';
 import type { TaskState } from '../../actors/task-instance/task-instance.state.ts';
 import {
   type WorkflowInstanceActor,
@@ -12,6 +11,7 @@ import {
 } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
+import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { ErrorCode } from '../../schemas/errors.ts';
@@ -130,7 +130,7 @@ function isEvent(step: Step): step is WorkflowInstanceEvent {
 }
 
 function taskIn(actor: WorkflowInstanceActor, snapshot: WorkflowInstanceSnapshot, name: string): TaskState {
-  const index = actor.at(snapshot).plan.indexOf(name as TaskName);
-  if (index === undefined) throw new Error(`the definition has no task ${name}`);
-  return at(snapshot.context.tasks, index);
+  const state = taskStateOf(actor.at(snapshot).plan, snapshot.context, name as TaskName);
+  if (state === undefined) throw new Error(`the run has no task ${name}`);
+  return state;
 }

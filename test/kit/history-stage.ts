@@ -88,6 +88,7 @@ export class Stage {
 
   #answer(effect: WorkflowInstanceEffect, { context }: WorkflowInstanceSnapshot): WorkflowInstanceCommand | undefined {
     if (effect.type === 'concludeWorkflow') return this.#timed(conclude);
+    if (effect.type === 'collectItems') return this.#timed({ type: 'CollectItems', now: 0, task: effect.task });
     if (effect.type === 'concludePause') return this.#timed({ type: 'ConcludePause', now: 0 });
     if (effect.type !== 'placeTask' || !this.#places) return undefined;
     return this.#begin(effect.task, context);
@@ -95,8 +96,7 @@ export class Stage {
 
   #begin(task: string, context: WorkflowInstanceContext): WorkflowInstanceCommand {
     const name = nameOf(task);
-    const { plan } = this.actor.at({ context });
-    const planned = plan.tasks[plan.indexOf(name) ?? -1];
+    const planned = this.actor.at({ context }).plan.find(name);
     if (planned === undefined) throw new Error(`the definition has no task ${task}`);
     this.#attemptCount += 1;
     if (!beginsAtOwner(planned, context)) return this.#timed(assign(task, this.#attemptCount));

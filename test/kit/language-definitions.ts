@@ -1,13 +1,12 @@
 /** Random definitions with everything that the language has: ways, disabled tasks, delays, answers from outside, child runs. */
 import fc from 'fast-check';
 import type { Condition } from '../../schemas/definition/logic-settings.ts';
-import type { TaskSettings } from '../../schemas/definition/task-settings.ts';
-import type { TaskDefinition, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
+import type { MapSettings, TaskDefinition, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { Start } from '../../schemas/events/workflow-instance.events.ts';
 import type { TaskName, WorkflowName } from '../../schemas/ids.ts';
-import { definitionArbitrary, workflowOf } from './definitions.ts';
+import { definitionArbitrary, mapOf, workflowOf } from './definitions.ts';
 
-const kinds = ['script', 'script', 'script', 'switch', 'conditions', 'signal', 'approval', 'workflow'] as const;
+const kinds = ['script', 'script', 'script', 'switch', 'conditions', 'signal', 'approval', 'workflow', 'map'] as const;
 type Kind = (typeof kinds)[number];
 
 const traitsArbitrary = fc.record({
@@ -61,7 +60,12 @@ function withTraits(plain: WorkflowDefinition, task: TaskDefinition, traits: Tra
   };
 }
 
-function settingsOf(plain: WorkflowDefinition, task: TaskDefinition, kind: Kind, dice: number): TaskSettings {
+function settingsOf(
+  plain: WorkflowDefinition,
+  task: TaskDefinition,
+  kind: Kind,
+  dice: number,
+): TaskDefinition['settings'] {
   const dependants = plain.tasks.filter(({ needs }) => needs.includes(task.name)).map(({ name }) => name);
   const some = (seed: number): TaskName[] => dependants.filter((_, index) => ((seed >> index) & 1) === 1);
   switch (kind) {
@@ -87,9 +91,33 @@ function settingsOf(plain: WorkflowDefinition, task: TaskDefinition, kind: Kind,
       return { type: 'signal', name: (dice % 2 === 0 ? 'go' : 'halt') as TaskName };
     case 'approval':
       return { type: 'approval' };
+    case 'map':
+      return randomMap(task, dice);
     case 'workflow':
       return { type: 'workflow', name: 'child' as WorkflowName, params: {} };
   }
+}
+
+const lists = [[], [1], [1, 2, 3], ['a', 'b'], '[1, 2]', 'params.unknown'];
+const failureRules = [undefined, 'failFast', 'continue', { max: 1 }] as const;
+
+/** Its items are as the task would be that it stands for; some of them child runs. */
+function randomMap(task: TaskDefinition, dice: number): MapSettings {
+  const failures = failureRules[(dice >> 3) % 4];
+  const { retry, onWorkerLost, settings } = task;
+  const child = { type: 'workflow' as const, name: 'child' as WorkflowName, params: {} };
+  const delay = (dice >> 9) % 4 === 0 ? { delayMs: 100 } : {};
+  const item = { retry, settings: (dice >> 7) % 4 === 0 ? child : scriptOf(settings), ...delay };
+  return mapOf(lists[dice % 6] ?? [], {
+    ...((dice >> 5) % 2 === 0 ? {} : { concurrency: 1 + ((dice >> 6) % 2) }),
+    ...(failures === undefined ? {} : { failures }),
+    item: onWorkerLost === undefined ? item : { ...item, onWorkerLost },
+  });
+}
+
+function scriptOf(settings: TaskDefinition['settings']) {
+  if (settings.type !== 'script') throw new Error('a random task is a script');
+  return settings;
 }
 
 function conditionOf(needs: readonly TaskName[], dice: number): Condition {

@@ -6,6 +6,8 @@
 import type { Condition } from '../../schemas/definition/logic-settings.ts';
 import type { TaskDefinition, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { Start } from '../../schemas/events/workflow-instance.events.ts';
+import { selected, waysOf, withDescendants } from './model-graph.ts';
+import { endOf, expand, isBad, isFailing, itemStatus, itemsOf, stopItems, takeTurns } from './model-map.ts';
 import {
   type BadEnd,
   happenTo,
@@ -17,12 +19,12 @@ import {
   statusOfBegun,
 } from './model-task.ts';
 
-type OfPerson = 'killed' | 'skipped' | 'forced' | 'isolated' | 'rejoined';
+type OfPerson = 'killed' | 'skipped' | 'forced';
 type Scope = 'failed' | 'all' | 'tasks' | 'descendants';
 
 export type Happening =
   /** `began`: a ready task that no worker runs. */
-  | { kind: OfTask | OfPerson | 'began'; task: string }
+  | { kind: OfTask | OfPerson | 'isolated' | 'rejoined' | 'began'; task: string }
   | { kind: 'signalled'; name: string }
   | { kind: 'cleared'; scope: Scope; tasks: readonly string[] }
   /** `prioritised` changes the order in which tasks get a worker, and nothing else. */
@@ -38,13 +40,15 @@ type Known = Map<string, string>;
 const ends = ['succeeded', 'failed', 'stopped', 'blocked', 'skipped'];
 const bad = ['failed', 'stopped', 'blocked'];
 const skippable = ['waiting', 'ready', 'delayed', 'backingOff', ...bad];
-const underWay = ['assigned', 'accepted', 'running', 'awaiting', 'absent', 'cancelling'];
+const underWay = ['assigned', 'accepted', 'running', 'awaiting', 'expanded', 'absent', 'cancelling'];
 
 export class LanguageModel {
   private readonly tasks = new Map<string, ModelTask>();
   private readonly definition: WorkflowDefinition;
   private readonly lossesMax: number;
   private readonly signals = new Map<string, number>();
+  /** By name, items of maps too, whether or not there are any now. */
+  private readonly isolated = new Set<string>();
   /** Nothing begins any more: somebody stopped the run, or a failure or its timeout ended it. */
   private ending: 'stop' | 'failure' | undefined;
   private isPaused = false;
@@ -59,7 +63,7 @@ export class LanguageModel {
     this.lossesMax = lossesMax;
     this.isQueued = definition.concurrency !== undefined;
     this.isDry = dryRun;
-    const chosen = start === undefined ? undefined : this.selected(start);
+    const chosen = start === undefined ? undefined : selected(definition, start);
     for (const task of definition.tasks) this.tasks.set(task.name, newTask(task, chosen?.has(task.name) === false));
     this.makeReady();
   }
@@ -87,6 +91,11 @@ export class LanguageModel {
       case 'signalled':
         this.signal(happening.name);
         break;
+      case 'isolated':
+      case 'rejoined':
+        if (happening.kind === 'isolated') this.isolated.add(happening.task);
+        else this.isolated.delete(happening.task);
+        break;
       default:
         this.happenTo(this.task(happening.task), happening.kind);
     }
@@ -112,7 +121,7 @@ export class LanguageModel {
         return isWhole && names.length > 0 && !names.some((name) => underWay.includes(statuses[name] ?? ''));
       }
       case 'rejoined':
-        return !isOver && this.task(asked.task).isolationCount > 0;
+        return !isOver && this.isolated.has(asked.task);
       default:
         return !isOver;
     }
@@ -121,26 +130,36 @@ export class LanguageModel {
   /** The status of each task in the words of the task machine. */
   statuses(): Record<string, string> {
     const known: Known = new Map();
-    return Object.fromEntries([...this.tasks.keys()].map((name) => [name, this.statusOf(name, known)]));
+    const all = [...this.tasks].map(([name, task]) => [
+      [name, this.statusOf(name, known)],
+      ...itemsOf(task).map((item) => [item.definition.name, itemStatus(item)]),
+    ]);
+    return Object.fromEntries(all.flat());
   }
 
   isComplete(): boolean {
-    return Object.values(this.statuses()).every((status) => ends.includes(status));
+    const statuses = this.statuses();
+    return [...this.tasks.keys()].every((name) => ends.includes(statuses[name] ?? ''));
   }
 
   /** Ready tasks that may be given to a worker, or begin to wait. */
   beginnable(): string[] {
     if (this.isPaused || this.isQueuedAgain) return [];
-    const isolated = [...this.tasks].filter(([, { isolationCount }]) => isolationCount > 0).map(([name]) => name);
-    const apart = this.withDescendants(isolated);
-    return [...this.tasks].filter(([name, { phase }]) => phase === 'ready' && !apart.has(name)).map(([name]) => name);
+    const apart = withDescendants(this.definition, [...this.isolated]);
+    const together = [...this.tasks].filter(([name]) => !apart.has(name));
+    return together
+      .flatMap(([, task]) => [task, ...itemsOf(task)])
+      .filter(({ phase }) => phase === 'ready')
+      .map(({ definition }) => definition.name as string)
+      .filter((name) => !this.isolated.has(name));
   }
 
   /** How the run ends; meaningful when it is complete. */
   outcome(): 'succeeded' | 'failed' | 'stopped' {
     const statuses = this.statuses();
-    if (this.ending === 'stop' && Object.values(statuses).includes('stopped')) return 'stopped';
-    const isGood = Object.keys(statuses).every((name) => this.isHarmless(name, statuses));
+    const names = [...this.tasks.keys()];
+    if (this.ending === 'stop' && names.some((name) => statuses[name] === 'stopped')) return 'stopped';
+    const isGood = names.every((name) => this.isHarmless(name, statuses));
     return isGood && this.ending !== 'failure' ? 'succeeded' : 'failed';
   }
 
@@ -153,18 +172,16 @@ export class LanguageModel {
         Object.assign(task, { isKilled: true, isAbsent: false });
         if (isLive(task)) task.cancelledFor = 'stop';
         else this.endBadly(task, 'stopped');
+        stopItemsOf(task);
         return;
       case 'skipped':
       case 'forced':
         this.redress(task, kind === 'skipped' ? 'skipped' : 'succeeded');
         return;
-      case 'isolated':
-      case 'rejoined':
-        task.isolationCount = kind === 'isolated' ? 1 : 0;
-        return;
       default: {
         const end = happenTo(task, kind, this.lossesMax);
         if (end !== undefined) this.endBadly(task, end);
+        if (kind === 'timedOut') stopItemsOf(task);
       }
     }
   }
@@ -181,6 +198,8 @@ export class LanguageModel {
       task.phase = 'succeeded';
     } else if (delayMs !== undefined && !task.isDelayOver) {
       task.phase = 'delayed';
+    } else if (settings.type === 'map') {
+      if (!expand(task)) this.endBadly(task, 'failed');
     } else {
       Object.assign(task, { phase: 'awaiting', hasTried: true });
       if (settings.type === 'signal') this.takeSignal(settings.name);
@@ -217,6 +236,11 @@ export class LanguageModel {
 
   /** Under the policy `end` this ends the run, unless a conditions task takes care of it. */
   private endBadly(task: ModelTask, phase: BadEnd): void {
+    if (task.map !== undefined) {
+      Object.assign(task, { phase, isAbsent: false, cancelledFor: undefined });
+      if (task.map.phase === 'expanded' && isFailing(task.map)) stopItems(task.map);
+      return;
+    }
     const isLast = this.definition.failurePolicy === 'end' && !this.isHandled(task.definition.name);
     if (isLast && this.ending === undefined) this.endWith('failure', task);
     Object.assign(task, { phase, isAbsent: false, cancelledFor: undefined });
@@ -233,22 +257,31 @@ export class LanguageModel {
       task.isAbsent = false;
       if (isLive(task)) task.cancelledFor = 'stop';
       else task.phase = 'stopped';
+      stopItemsOf(task);
     }
   }
 
   private clear(scope: Scope, tasks: readonly string[]): void {
     const names = this.cleared(scope, tasks);
+    const renewed = names.map((name) => this.task(name));
+    const items = scope === 'failed' ? renewed.flatMap(itemsOf).filter(isBad) : renewed.filter(({ map }) => map);
     this.reopen();
     for (const name of [...names, ...this.followers(names)]) startAnew(this.task(name));
     for (const name of names) this.task(name).isLeftOut = false;
+    for (const item of items) startAnew(item);
+    for (const { map } of items) if (map?.phase === 'expanded') expand(map);
+    const keeps = (task: ModelTask) => scope === 'failed' || items.some(({ map }) => map === task);
+    for (const task of renewed) if (!keeps(task) || tasks.includes(task.definition.name)) task.items = undefined;
   }
 
   /** What ended because of the former end of the task waits again. */
   private redress(task: ModelTask, phase: 'skipped' | 'succeeded'): void {
-    const { name } = task.definition;
+    const name = task.map?.definition.name ?? task.definition.name;
     const followers = ends.includes(this.statuses()[name] ?? '') ? this.followers([name]) : [];
+    const isMapOver = task.map !== undefined && ends.includes(this.statuses()[name] ?? '');
     this.reopen();
     for (const follower of followers) startAnew(this.task(follower));
+    if (task.map !== undefined && isMapOver) Object.assign(startAnew(task.map), { isLeftOut: false });
     task.phase = phase;
   }
 
@@ -275,17 +308,33 @@ export class LanguageModel {
   }
 
   private cleared(scope: Scope, tasks: readonly string[]): string[] {
-    if (scope === 'tasks') return [...tasks];
-    if (scope === 'descendants') return [...this.withDescendants(tasks)];
     const statuses = this.statuses();
+    if (scope === 'tasks' || scope === 'descendants') {
+      const maps = tasks.map((name) => this.task(name).map?.definition.name ?? '');
+      const named = [...tasks, ...maps].filter((name) => this.tasks.has(name));
+      const all = scope === 'tasks' ? named : [...withDescendants(this.definition, named)];
+      const items = tasks.filter((name) => !this.tasks.has(name));
+      // A map that goes on only runs its items again.
+      return [...items, ...all.filter((name) => !(maps.some((map) => map === name) && statuses[name] === 'expanded'))];
+    }
     return [...this.tasks.keys()].filter(
       (name) => scope === 'all' || ['failed', 'stopped'].includes(statuses[name] ?? ''),
     );
   }
 
+  /** Also ends maps, after which others may be ready, or everything is over. */
   private makeReady(): void {
     const statuses = this.statuses();
     for (const [name, task] of this.tasks) if (statuses[name] === 'ready') task.phase = 'ready';
+    for (const task of this.tasks.values()) {
+      if (task.phase !== 'expanded') continue;
+      takeTurns(task);
+      const end = endOf(task);
+      if (end === undefined) continue;
+      if (end === 'failed' || end === 'stopped') this.endBadly(task, end);
+      else Object.assign(task, { phase: end, cancelledFor: undefined });
+      this.makeReady();
+    }
   }
 
   private statusOf(name: string, known: Known): string {
@@ -333,36 +382,19 @@ export class LanguageModel {
     return failed.every((need) => this.isHarmless(need, statuses));
   }
 
-  private selected({ tasks, mode }: Start): Set<string> {
-    if (mode === 'forward') return this.withDescendants(tasks);
-    const all = new Set<string>(tasks);
-    if (mode === 'only') return all;
-    for (const name of all)
-      for (const task of this.definition.tasks) if (task.name === name) for (const need of task.needs) all.add(need);
-    return all;
-  }
-
-  private withDescendants(names: readonly string[]): Set<string> {
-    const all = new Set<string>(names);
-    for (const name of all) {
-      for (const task of this.definition.tasks) if (task.needs.some((need) => need === name)) all.add(task.name);
-    }
-    return all;
-  }
-
   private dependants(name: string): ModelTask[] {
     return [...this.tasks.values()].filter(({ definition }) => definition.needs.some((need) => need === name));
   }
 
   private task(name: string): ModelTask {
-    const task = this.tasks.get(name);
+    const [map = ''] = name.split('[');
+    const item = (this.tasks.get(map)?.items ?? []).find(({ definition }) => definition.name === name);
+    const task = this.tasks.get(name) ?? item;
     if (task === undefined) throw new Error(`the model has no task ${name}`);
     return task;
   }
 }
 
-/** Tasks that some way of a switch or conditions task names. */
-function waysOf({ settings }: TaskDefinition): string[] {
-  if (settings.type === 'switch') return [...settings.cases.flatMap(({ next }) => next), ...settings.otherwise];
-  return settings.type === 'conditions' ? [...settings.next, ...settings.otherwise] : [];
+function stopItemsOf(task: ModelTask): void {
+  if (task.phase === 'expanded') stopItems(task);
 }

@@ -12,12 +12,13 @@ import { attemptScenarios } from './attempt-scenarios.ts';
 import { foldHistory, historiesFolder, readHistory } from './histories.ts';
 import type { Scenario } from './history-stage.ts';
 import { languageScenarios } from './language-scenarios.ts';
+import { mapScenarios } from './map-scenarios.ts';
 import { moveScenarios } from './move-scenarios.ts';
 import { resultScenarios } from './result-scenarios.ts';
 
 const scenariosOf: Readonly<Record<string, Readonly<Record<string, Scenario>>>> = {
   '0.1': attemptScenarios,
-  '0.2': { ...languageScenarios, ...resultScenarios, ...moveScenarios },
+  '0.2': { ...languageScenarios, ...resultScenarios, ...mapScenarios, ...moveScenarios },
 };
 
 function makeHistories(release: string, folder: string): void {

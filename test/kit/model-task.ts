@@ -9,14 +9,23 @@ type OfMaster = 'delayOver' | 'retryDue' | 'failedForGood' | 'childStopped';
 export type OfTask = OfAttempt | OfAbsence | OfMaster;
 
 /** `idle`: what follows from its needs. `ready` is kept: it stays so whatever becomes of them. */
-type Phase = 'idle' | 'ready' | 'delayed' | 'placed' | 'accepted' | 'started' | 'awaiting' | 'backingOff' | End;
-type End = 'succeeded' | 'failed' | 'stopped' | 'skipped';
+type Phase =
+  | 'idle'
+  | 'ready'
+  | 'delayed'
+  | 'placed'
+  | 'accepted'
+  | 'started'
+  | 'awaiting'
+  | 'expanded'
+  | 'backingOff'
+  | End;
+export type End = 'succeeded' | 'failed' | 'stopped' | 'skipped';
 export type BadEnd = 'failed' | 'stopped';
 
 export type ModelTask = {
   readonly definition: TaskDefinition;
   isLeftOut: boolean;
-  isolationCount: number;
   phase: Phase;
   isDelayOver: boolean;
   /** It was begun since it last began to wait, and that is not forgotten. */
@@ -27,6 +36,12 @@ export type ModelTask = {
   isAbsent: boolean;
   cancelledFor: 'stop' | 'timeout' | undefined;
   chosen: readonly string[] | undefined;
+  /** Of a map, since it was expanded. */
+  items: ModelTask[] | undefined;
+  /** Of a map: items that had ended badly when it was expanded last. */
+  failedBefore: number;
+  /** Of an item. */
+  map?: ModelTask;
 };
 
 const untouched = {
@@ -42,17 +57,17 @@ const untouched = {
 } as const;
 
 export function newTask(definition: TaskDefinition, isLeftOut: boolean): ModelTask {
-  return { definition, isLeftOut, isolationCount: 0, ...untouched };
+  return { definition, isLeftOut, items: undefined, failedBefore: 0, ...untouched };
 }
 
-export function startAnew(task: ModelTask): void {
-  Object.assign(task, untouched);
+export function startAnew(task: ModelTask): ModelTask {
+  return Object.assign(task, untouched);
 }
 
 /** Somebody else works on it, and is to be told when it must end. */
 export function isLive({ phase, definition }: ModelTask): boolean {
   if (phase === 'awaiting') return definition.settings.type === 'workflow';
-  return phase === 'placed' || phase === 'accepted' || phase === 'started';
+  return phase === 'expanded' || phase === 'placed' || phase === 'accepted' || phase === 'started';
 }
 
 export function statusOfBegun(task: ModelTask): string {

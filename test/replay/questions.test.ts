@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { at, entries } from '../../actors/kit/persistent-vector.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
+import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { TaskName } from '../../schemas/ids.ts';
 import { causesOf } from '../../src/replay/causes.ts';
 import { differenceOf } from '../../src/replay/difference.ts';
@@ -65,7 +66,7 @@ function compareWays(run: ReplayedRun, revision: number, after: WorkflowInstance
   expect(ofRun?.target, `at ${revision}`).toBe(after.value);
   const { task } = run.event(revision).data as { task?: TaskName };
   if (ofTask === undefined || task === undefined) return;
-  expect(ofTask.target).toBe(at(after.context.tasks, run.plan.indexOf(task) ?? -1).status);
+  expect(ofTask.target).toBe(taskStateOf(run.plan, after.context, task)?.status);
 }
 
 describe('guards', () => {

@@ -51,6 +51,13 @@ const words: { [T in WorkflowInstanceEventType]: (data: DataOf<T>) => string } =
     if (fault !== undefined) return `${task} ${result}: ${fault.message} (${fault.code})`;
     return `${task} ${result}${decidedBy === undefined ? '' : ` ${askedBy(decidedBy.by, decidedBy.reason)}`}`;
   },
+  TaskExpanded: ({ task, itemCount, over }) =>
+    `${task} ${over === undefined ? 'goes on with its' : 'has'} ${itemCount} items`,
+  TaskCollected: ({ task, result, counts, fault }) => {
+    const ends = Object.entries(counts).filter(([, count]) => count > 0);
+    const named = ends.map(([status, count]) => `${count} ${status}`).join(', ');
+    return `${task} ${result} (${named === '' ? 'no items' : named})${fault === undefined ? '' : `: ${fault.message} (${fault.code})`}`;
+  },
   TaskDryRun: ({ task }) => task,
   TaskCacheHit: ({ task, source }) => `${task}: the result of ${source.task} in ${source.instance}`,
   ResultKept: ({ task, expiresAt, result }) =>

@@ -43,7 +43,10 @@ function elapsed(progress: RunProgress, now: number): string {
   return shortDuration((progress.finishedAt ?? now) - progress.submittedAt);
 }
 
-function countLine({ counts }: RunProgress, { taskCount, colors }: BlockOptions): Line {
+function countLine(progress: RunProgress, options: BlockOptions): Line {
+  const { counts } = progress;
+  const { colors } = options;
+  const taskCount = allTasksCount(progress, options);
   const doneCount = counts.succeeded + counts.failed + counts.stopped;
   const details = shownPhases
     .filter((phase) => counts[phase] > 0)
@@ -52,6 +55,12 @@ function countLine({ counts }: RunProgress, { taskCount, colors }: BlockOptions)
   const filled = Math.min(barWidth, Math.floor((doneCount / taskCount) * barWidth));
   const bar = '█'.repeat(filled) + '░'.repeat(barWidth - filled);
   return [{ text: bar, paint: counts.failed > 0 ? colors.red : colors.green }, `${doneCount}/${taskCount}`, ...details];
+}
+
+/** Items of maps are tasks too, as soon as it is known how many there are. */
+function allTasksCount({ itemCounts }: RunProgress, { taskCount }: BlockOptions): number | undefined {
+  if (taskCount === undefined) return undefined;
+  return [...itemCounts.values()].reduce((sum, count) => sum + count, taskCount);
 }
 
 function activeLines(progress: RunProgress, { colors, now }: BlockOptions): Line[] {

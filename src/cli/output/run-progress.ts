@@ -31,6 +31,8 @@ export type RunProgress = {
   owner: string | undefined;
   tasks: Map<string, WatchedTask>;
   counts: Record<TaskPhase, number>;
+  /** Items of each map that has begun. */
+  itemCounts: Map<string, number>;
   /** Names of the tasks that are assigned or running, oldest first. */
   active: Set<string>;
   /** Why the first failed task failed. */
@@ -56,6 +58,7 @@ export function createRunProgress(): RunProgress {
       stopped: 0,
       skipped: 0,
     },
+    itemCounts: new Map(),
     active: new Set(),
     firstFailure: undefined,
   };
@@ -110,6 +113,14 @@ const changes: { [T in WorkflowInstanceEventType]: Change<T> } = {
     else if (result === 'stopped') moveTask(progress, task, { phase: 'stopped' });
     else if (retry === undefined) failTask(progress, task, fault);
     else moveTask(progress, task, { phase: 'retrying', note: fault?.message });
+  },
+  TaskExpanded: (progress, { task, itemCount, expandedAt }) => {
+    progress.itemCounts.set(task, itemCount);
+    moveTask(progress, task, { phase: 'running', worker: undefined, since: expandedAt, note: `${itemCount} items` });
+  },
+  TaskCollected: (progress, { task, result, fault }) => {
+    if (result === 'failed') failTask(progress, task, fault);
+    else moveTask(progress, task, { phase: result });
   },
   TaskDryRun: (progress, { task }) => moveTask(progress, task, { phase: 'succeeded' }),
   TaskCacheHit: (progress, { task }) => moveTask(progress, task, { phase: 'succeeded' }),

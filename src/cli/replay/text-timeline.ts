@@ -13,6 +13,7 @@ const marks: Readonly<Record<TaskStatus, string>> = {
   accepted: '-',
   running: '=',
   awaiting: 'w',
+  expanded: 'm',
   absent: '?',
   cancelling: 'x',
   backingOff: '~',
