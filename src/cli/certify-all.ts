@@ -1,38 +1,27 @@
 /** Certifies every run, some at a time, and every other actor, with a sum at the end and each broken one named. */
-import type { InstanceId, WorkflowName } from '../../schemas/ids.ts';
-import type { Certification } from '../../schemas/messages/certificate.messages.ts';
+import type { InstanceId } from '../../schemas/ids.ts';
 import { CertificationSum } from '../certify/certification.ts';
 import type { Certifier } from '../certify/certifier.ts';
-import type { Timer } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
 import { allEvents } from './all-events.ts';
 import { actorCertificate, actorNames } from './certify-actor.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
+import type { ChosenRuns } from './fleet-runs.ts';
 import { limits } from './limits.ts';
 import { listedRuns } from './listed-runs.ts';
 import type { MasterClient } from './master-client.ts';
 import { certificationLines, progressLine } from './output/certificate-lines.ts';
-import { createLiveBlock } from './output/live-block.ts';
+import { createProgress } from './output/progress-note.ts';
 import type { Session } from './session.ts';
-
-export type CertifyAllOptions = {
-  /** Only runs that were submitted this long ago or later. */
-  sinceMs: number | undefined;
-  workflow: WorkflowName | undefined;
-};
 
 /** Faults of one run, which say nothing of the others. */
 const ownFaults: readonly string[] = ['INSTANCE_NOT_FOUND', 'WORKFLOW_NOT_FOUND', 'JOURNAL_INCONSISTENT'];
 
-export async function certifyAll(
-  session: Session,
-  certifier: Certifier,
-  options: CertifyAllOptions,
-): Promise<ExitCode> {
+export async function certifyAll(session: Session, certifier: Certifier, options: ChosenRuns): Promise<ExitCode> {
   const { client, screen, json, clock } = session;
   const startedAt = clock.now();
   const sum = new CertificationSum();
-  const progress = createProgress(session, () => sum.result(clock.now() - startedAt));
+  const progress = createProgress(session, () => progressLine(sum.result(clock.now() - startedAt)));
   const { workflow, sinceMs } = options;
   const runs = listedRuns(client, { workflow, sinceAt: sinceMs === undefined ? undefined : clock.now() - sinceMs });
   const next = async (): Promise<void> => {
@@ -70,21 +59,4 @@ async function certifyActors(client: MasterClient, sum: CertificationSum): Promi
     const certificate = await actorCertificate(client, name);
     if (certificate !== undefined) sum.addActor(certificate);
   }
-}
-
-type Progress = { changed(): void; finish(): void };
-
-/** A line that is drawn again on a terminal; elsewhere a note now and then. */
-function createProgress(session: Session, soFar: () => Certification): Progress {
-  const { screen, clock, json } = session;
-  if (screen.isTty && !json) {
-    return createLiveBlock({ ...screen, clock, rows: screen.rows(), lines: () => [progressLine(soFar())] });
-  }
-  let timer: Timer | undefined;
-  const note = (): void => {
-    screen.note(progressLine(soFar()));
-    timer = clock.after(limits.certifyNoteIntervalMs, note);
-  };
-  timer = clock.after(limits.certifyNoteIntervalMs, note);
-  return { changed: () => undefined, finish: () => timer?.cancel() };
 }

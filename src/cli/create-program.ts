@@ -5,6 +5,7 @@ import type { Config } from '../../schemas/config.schema.ts';
 import { type ConfigOverride, loadConfig } from '../config/load-config.ts';
 import type { CliDeps } from './cli-deps.ts';
 import { CommandEnd } from './command-end.ts';
+import { addAskCommand } from './commands/ask.command.ts';
 import { addCertifyCommand } from './commands/certify.command.ts';
 import { addClearCommand } from './commands/clear.command.ts';
 import { addClusterCommand } from './commands/cluster.command.ts';
@@ -27,6 +28,8 @@ import { addShowCommand } from './commands/show.command.ts';
 import { addStopCommand } from './commands/stop.command.ts';
 import { addSubmitCommand } from './commands/submit.command.ts';
 import { addTaskSteeringCommands } from './commands/task-steering.commands.ts';
+import { addVerifyCommand } from './commands/verify.command.ts';
+import { addWhatIfCommand } from './commands/what-if.command.ts';
 import { addWhyCommand } from './commands/why.command.ts';
 import { exitCodeMeanings, exitCodes } from './exit-codes.ts';
 import { reportFault } from './report-fault.ts';
@@ -107,6 +110,9 @@ function createCommands(parts: Parts): Command {
     addCertifyCommand,
     addExportCommand,
     addReplayCommand,
+    addWhatIfCommand,
+    addVerifyCommand,
+    addAskCommand,
     addClusterCommand,
     addStopCommand,
     addRunSteeringCommands,

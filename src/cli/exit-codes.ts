@@ -20,7 +20,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 export const exitCodeMeanings: readonly (readonly [ExitCode, string])[] = [
   [exitCodes.ok, 'done; with --wait: the run succeeded'],
-  [exitCodes.runFailed, 'with --wait: the run failed; certify: an invariant is broken'],
+  [exitCodes.runFailed, 'with --wait: the run failed; certify, verify: something does not hold'],
   [exitCodes.runStopped, 'with --wait: the run was stopped'],
   [exitCodes.usage, 'wrong usage: an argument, option, parameter or state that does not fit'],
   [exitCodes.badDefinition, 'the workflow definition has faults, or the file of a run'],

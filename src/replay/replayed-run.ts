@@ -42,6 +42,7 @@ export class ReplayedRun {
   /** The owners' clocks, never going back, so that a time can be looked for. */
   readonly #times: Float64Array;
   #last: Moment;
+  readonly #plan: Plan;
 
   /** @throws AppError HISTORY_INVALID when the definition of the run is not in the history */
   constructor(history: RunHistory, options: OpenOptions = {}) {
@@ -50,6 +51,7 @@ export class ReplayedRun {
     const actor = (options.actorOf ?? workflowInstanceActor)(planOf(definitionOf(history)));
     this.#last = { revision: -1, actor, snapshot: actor.initial() };
     this.broken = this.#foldAll();
+    this.#plan = this.#last.actor.plan;
   }
 
   /** Events whose state is known. */
@@ -61,8 +63,9 @@ export class ReplayedRun {
     return this.length - 1;
   }
 
+  /** What the run goes by at its end: a run may have been moved to another version. */
   get plan(): Plan {
-    return this.#last.actor.plan;
+    return this.#plan;
   }
 
   /** @param revision -1 for the state before the first event. @throws AppError BAD_REQUEST outside of the run */

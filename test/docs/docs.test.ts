@@ -52,7 +52,7 @@ test('no page names a folder of the machine on which it was written', () => {
 function commandsIn(file: MarkdownFile): { name: string; flags: string[]; line: string }[] {
   return codeOf(file).flatMap((line) => {
     const [, name, rest = ''] =
-      /^(?:[$#] )?(?:npx |node infra\/launch\/)?millrace(?:\.mjs)? ([a-z]+)\b(.*)$/.exec(line) ?? [];
+      /^(?:[$#] )?(?:npx |node infra\/launch\/)?millrace(?:\.mjs)? ([a-z]+(?:-[a-z]+)*)\b(.*)$/.exec(line) ?? [];
     if (name === undefined) return [];
     return [{ name, flags: rest.match(/(?<=[\s[])--[a-z-]+/g) ?? [], line }];
   });

@@ -34,16 +34,17 @@ const orders = new WeakMap<object, { index: number; depth: number }[]>();
 
 /** Column by column, from top to bottom: what stands above is needed, or beside it. */
 export function placedLines(run: ReplayedRun, revision: number): PlacedLine[] {
-  const { context } = run.at(revision).snapshot;
-  let order = orders.get(run.plan);
+  const { actor, snapshot } = run.at(revision);
+  const { plan } = actor;
+  let order = orders.get(plan);
   if (order === undefined) {
-    const placed = layoutOf(run.plan).tasks.toSorted((a, b) => a.column - b.column || a.row - b.row);
+    const placed = layoutOf(plan).tasks.toSorted((a, b) => a.column - b.column || a.row - b.row);
     order = placed.map(({ index, column }) => ({ index, depth: column }));
-    orders.set(run.plan, order);
+    orders.set(plan, order);
   }
   return order.map(({ index, depth }) => {
-    const state = at(context.tasks, index);
-    const needs = run.plan.tasks[index]?.definition.needs ?? [];
+    const state = at(snapshot.context.tasks, index);
+    const needs = plan.tasks[index]?.definition.needs ?? [];
     return { task: state.context.task, depth, state, needs };
   });
 }

@@ -129,7 +129,8 @@ export function wordsOf(run: ReplayedRun, revision: number): string {
 
 /** @throws AppError ATTEMPT_NOT_FOUND */
 export function taskIn(run: ReplayedRun, task: string): TaskName {
-  const found = run.plan.definition.tasks.find(({ name }) => name === task);
+  const known = [...run.plan.definition.tasks, ...run.at(0).actor.plan.definition.tasks];
+  const found = known.find(({ name }) => name === task);
   if (found !== undefined) return found.name;
   const names = run.plan.definition.tasks.slice(0, 20).map(({ name }) => name);
   throw new AppError('ATTEMPT_NOT_FOUND', `the run has no task ${task}; it has ${names.join(', ')}`);

@@ -7,13 +7,14 @@ import type { ReplayedRun } from '../../replay/replayed-run.ts';
 export function placeOf(run: ReplayedRun, text: string): number {
   const place = text.trim();
   if (place === 'start') return 0;
-  if (place === 'end') return run.lastRevision;
+  const [isFromEnd, back = '0'] = /^end(?:-(\d+))?$/.exec(place) ?? [];
+  if (isFromEnd !== undefined) return checked(run, run.lastRevision - Number(back));
   if (/^#?\d+$/.test(place)) return checked(run, Number(place.replace('#', '')));
   const atMs = place.startsWith('+') ? sinceBeginning(run, place.slice(1)) : Date.parse(place);
   if (Number.isNaN(atMs)) {
     throw new AppError(
       'BAD_REQUEST',
-      `"${text}" is no place in a run: expected the number of an event, +90s since its beginning, a time such as 2030-01-31T08:00:00Z, start or end`,
+      `"${text}" is no place in a run: expected the number of an event, +90s since its beginning, a time such as 2030-01-31T08:00:00Z, start, end or end-1`,
     );
   }
   return Math.max(0, run.revisionAt(atMs));

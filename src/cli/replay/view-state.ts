@@ -62,7 +62,8 @@ const panels: Readonly<Record<string, Panel>> = {
 };
 
 export function chosenTask(run: ReplayedRun, { taskPlace, revision }: ViewState): string {
-  return placedLines(run, revision)[taskPlace]?.task ?? '';
+  const lines = placedLines(run, revision);
+  return (lines[taskPlace] ?? lines[0])?.task ?? '';
 }
 
 export function afterKey(run: ReplayedRun, state: ViewState, key: Key): ViewState {
@@ -101,7 +102,7 @@ function moved(run: ReplayedRun, state: ViewState, { name, text }: Key): ViewSta
 }
 
 function steered(run: ReplayedRun, state: ViewState, { name, text }: Key): ViewState | undefined {
-  const lastPlace = run.plan.tasks.length - 1;
+  const lastPlace = placedLines(run, state.revision).length - 1;
   if (name === 'down' || text === 'j')
     return { ...state, taskPlace: Math.min(lastPlace, state.taskPlace + 1), panelStart: 0 };
   if (name === 'up' || text === 'k') return { ...state, taskPlace: Math.max(0, state.taskPlace - 1), panelStart: 0 };

@@ -1,0 +1,88 @@
+/** What is known of the world from a recorded run: how each attempt went, when answers came, what people asked. */
+import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
+import type { AttemptId, TaskName } from '../../schemas/ids.ts';
+import { askedCommand } from './command-of-event.ts';
+import type { ReplayedRun } from './replayed-run.ts';
+
+type EventOf<T extends WorkflowInstanceEvent['type']> = Extract<WorkflowInstanceEvent, { type: T }>;
+export type AttemptReportEvent = EventOf<
+  'TaskAccepted' | 'TaskStarted' | 'TaskSucceeded' | 'TaskFailed' | 'TaskStopped' | 'TaskLost' | 'TaskRejected'
+>;
+
+/** One attempt as it was recorded: what was told of it, each so long after it was assigned. */
+export type RecordedAttempt = {
+  task: TaskName;
+  attemptId: AttemptId;
+  place: EventOf<'TaskAssigned'>['data'];
+  assignedAt: number;
+  /** How long the task had been ready before. */
+  waitedMs: number;
+  reports: { afterMs: number; event: AttemptReportEvent }[];
+};
+
+export type RecordedAnswer = {
+  task: TaskName;
+  since: number;
+  attemptId: AttemptId;
+  conclusion: EventOf<'TaskConcluded'>['data'];
+  afterMs: number;
+};
+
+export type RecordedWorld = {
+  attempts: RecordedAttempt[];
+  answers: RecordedAnswer[];
+  /** Of people, by the time at which they asked. */
+  commands: { atMs: number; revision: number; command: WorkflowInstanceCommand }[];
+};
+
+const reportTypes: readonly string[] = [
+  'TaskAccepted',
+  'TaskStarted',
+  'TaskSucceeded',
+  'TaskFailed',
+  'TaskStopped',
+  'TaskLost',
+  'TaskRejected',
+] satisfies AttemptReportEvent['type'][];
+
+const isReport = (event: WorkflowInstanceEvent): event is AttemptReportEvent => reportTypes.includes(event.type);
+
+export function worldOf(run: ReplayedRun): RecordedWorld {
+  const attempts = new Map<AttemptId, RecordedAttempt>();
+  const begun = new Map<AttemptId, EventOf<'TaskAwaits'>['data']>();
+  const world: RecordedWorld = { attempts: [], answers: [], commands: [] };
+  for (let revision = 0; revision <= run.lastRevision; revision += 1) {
+    const event = run.event(revision);
+    const atMs = run.timeOf(revision);
+    if (event.type === 'TaskAssigned') attempts.set(event.data.attemptId, attemptOf(run, revision, event.data));
+    else if (isReport(event)) {
+      const attempt = attempts.get(event.data.attemptId);
+      attempt?.reports.push({ afterMs: atMs - attempt.assignedAt, event });
+    } else if (event.type === 'TaskAwaits') begun.set(event.data.attemptId, event.data);
+    else if (event.type === 'TaskConcluded') noteAnswer(world, begun.get(event.data.attemptId), event.data);
+    const command = askedCommand(event, atMs);
+    if (command !== undefined) world.commands.push({ atMs, revision, command });
+  }
+  world.attempts = [...attempts.values()];
+  return world;
+}
+
+function attemptOf(run: ReplayedRun, revision: number, place: EventOf<'TaskAssigned'>['data']): RecordedAttempt {
+  const { task, attemptId } = place;
+  const assignedAt = run.timeOf(revision);
+  const ready = run.statuses.latest(task, revision - 1);
+  const waitedMs = ready === undefined ? 0 : assignedAt - run.timeOf(ready.revision);
+  return { task, attemptId, place, assignedAt, waitedMs, reports: [] };
+}
+
+/** What a person approved or a signal brought comes again with its command. */
+function noteAnswer(
+  world: RecordedWorld,
+  awaited: EventOf<'TaskAwaits'>['data'] | undefined,
+  conclusion: RecordedAnswer['conclusion'],
+): void {
+  if (awaited === undefined || awaited.awaits.kind === 'signal' || conclusion.fault?.code === 'AWAIT_TIMED_OUT') return;
+  const { task, attemptId, since } = awaited;
+  world.answers.push({ task, attemptId, since, conclusion, afterMs: conclusion.finishedAt - since });
+}
