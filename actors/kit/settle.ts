@@ -5,8 +5,15 @@
  */
 import type { JournaledActor, Rejection } from './decider.ts';
 
-export type Settled<Snapshot, Event, Effect> =
-  | { kind: 'settled'; snapshot: Snapshot; events: Event[]; effects: Effect[] }
+export type Settled<Snapshot, Event, Command, Effect> =
+  | {
+      kind: 'settled';
+      snapshot: Snapshot;
+      events: Event[];
+      effects: Effect[];
+      /** Answers to effects that were too late: what the first ones led to has made them impossible. */
+      refused: Command[];
+    }
   | { kind: 'rejected'; rejection: Rejection };
 
 /** Answers an effect with the command it asks for, or leaves it to be run after the append. */
@@ -20,9 +27,10 @@ export function settle<Snapshot, Event, Command, Effect>(
   from: Snapshot,
   command: Command,
   answer: AnswerEffect<Snapshot, Command, Effect>,
-): Settled<Snapshot, Event, Effect> {
+): Settled<Snapshot, Event, Command, Effect> {
   const events: Event[] = [];
   const effects: Effect[] = [];
+  const refused: Command[] = [];
   const commands: Command[] = [command];
   let snapshot = from;
   for (let round = 0; round < commands.length; round += 1) {
@@ -30,6 +38,7 @@ export function settle<Snapshot, Event, Command, Effect>(
     const decision = actor.decide(snapshot, commands[round] as Command);
     if (decision.kind === 'rejected') {
       if (round === 0) return decision;
+      refused.push(commands[round] as Command);
       continue;
     }
     for (const event of decision.events) {
@@ -43,5 +52,5 @@ export function settle<Snapshot, Event, Command, Effect>(
       }
     }
   }
-  return { kind: 'settled', snapshot, events, effects };
+  return { kind: 'settled', snapshot, events, effects, refused };
 }

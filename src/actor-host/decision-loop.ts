@@ -42,6 +42,8 @@ export type LoopSurroundings<Snapshot, Event, Command, Effect> = {
   author(event: Event, causationId: string, epoch: number): NewEvent;
   /** The decision that an effect asks for, or undefined: then it is run after the append. */
   answer(effect: Effect, snapshot: Snapshot): Command | undefined;
+  /** An answer came too late. */
+  refused?(command: Command): void;
   runEffect(effect: Effect): void;
   onDurable?: (events: readonly NewEvent[], firstRevision: number) => void;
   /** Default: an actor has no end. */
@@ -157,6 +159,7 @@ export class DecisionLoop<Snapshot extends { context: { epoch: number } }, Event
         continue;
       }
       snapshot = settled.snapshot;
+      for (const answer of settled.refused) this.#surroundings.refused?.(answer);
       for (const event of settled.events) {
         epoch = epochAfter(event, epoch);
         events.push(author(event, causationId, epoch));

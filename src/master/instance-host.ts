@@ -47,7 +47,7 @@ export type InstanceHostOptions = RunClaimsOptions & {
   ids: IdSource;
   log: Log;
   lazyAppendDelayMs: number;
-  effects: Pick<InstanceSurroundings, 'answer' | 'runEffect' | 'onDurable'>;
+  effects: Pick<InstanceSurroundings, 'answer' | 'refused' | 'runEffect' | 'onDurable'>;
   /** A run that was taken over is folded and fenced: its workers are to be told, also of what it has lost. */
   onTakenOver: (instance: LiveInstance, lost: readonly LostAttempt[]) => void;
   /** The run is no longer this master's. An ended run has left nothing behind; any other may hold slots and queue places. */

@@ -29,6 +29,8 @@ export type InstanceSurroundings = {
     effect: WorkflowInstanceEffect,
     snapshot: WorkflowInstanceSnapshot,
   ): WorkflowInstanceCommand | undefined;
+  /** An answer to an effect came too late. */
+  refused(command: WorkflowInstanceCommand): void;
   runEffect(instance: LiveInstance, effect: WorkflowInstanceEffect): void;
   onDurable(instance: LiveInstance, events: readonly NewEvent[], firstRevision: number): void;
   /** The run is no longer this process's: lost to another owner, ended, or broken. */
@@ -85,6 +87,7 @@ export class LiveInstance {
       append: (expected, events) => surroundings.append(this, expected, events),
       author: (event, causationId, epoch) => surroundings.author(this, event, causationId, epoch),
       answer: (effect, snapshot) => surroundings.answer(this, effect, snapshot),
+      refused: (command) => surroundings.refused(command),
       runEffect: (effect) => surroundings.runEffect(this, effect),
       onDurable: (events, firstRevision) => surroundings.onDurable(this, events, firstRevision),
       isFinished: (snapshot) => start.actor.isFinished(snapshot),

@@ -225,19 +225,14 @@ export class MasterService {
   #createHost(): InstanceHost {
     const { id, incarnation, host, config, journal, clock, ids, log } = this.#options;
     return new InstanceHost({
-      master: id,
-      incarnation,
-      host,
-      journal,
+      ...{ master: id, incarnation, host, journal, clock, ids, log },
       claims: this.#claims,
       members: this.#members,
       definitions: this.#definitions,
-      clock,
-      ids,
-      log,
       lazyAppendDelayMs: config.lazyAppendDelayMs,
       effects: {
         answer: (instance, effect, snapshot) => this.#effects.answer(instance, effect, snapshot),
+        refused: (command) => this.#effects.refused(command),
         runEffect: (instance, effect) => this.#runEffect(instance, effect),
         onDurable: (instance, events, firstRevision) => this.#publish(instance, events, firstRevision),
       },

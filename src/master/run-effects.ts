@@ -8,7 +8,7 @@ import { at } from '../../actors/kit/persistent-vector.ts';
 import { beginsAtOwner } from '../../actors/workflow-instance/begin.decide.ts';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
-import { priorityOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
+import { priorityOf, taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { HoldReason } from '../../schemas/events/workflow-instance.events.ts';
@@ -92,6 +92,13 @@ export class RunEffects {
     return undefined;
   }
 
+  /** What was answered has become impossible meanwhile: the slot of an attempt that is not to be is free. */
+  refused(command: WorkflowInstanceCommand): void {
+    if (command.type !== 'AssignTask') return;
+    this.#options.pool.release(command.attemptId);
+    this.#options.dispatcher().fill();
+  }
+
   /**
    * Runs one durable effect.
    * @param isRepeated a former owner may have run it
@@ -173,6 +180,20 @@ export class RunEffects {
   place(id: InstanceId, task: TaskName): void {
     const instance = this.#options.find(id);
     if (instance === undefined) return;
+    if (!instance.isIdle && isNotReadyYet(instance, task)) {
+      // It became ready by what is being appended: whether it needs slots is known when that is durable.
+      const command = { type: 'QueueTask', now: this.#options.clock.now(), task } as const;
+      instance.send({ command, causationId: `placed.${task}`, onOutcome: () => this.#placeIfReady(instance, task) });
+      return;
+    }
+    this.#placeNow(instance, task);
+  }
+
+  #placeIfReady(instance: LiveInstance, task: TaskName): void {
+    if (!instance.isDropped && !isNotReadyYet(instance, task)) this.#placeNow(instance, task);
+  }
+
+  #placeNow(instance: LiveInstance, task: TaskName): void {
     const command = this.#begin(instance, task, instance.snapshot);
     if (command?.type === 'AssignTask') this.#sendAssignment(instance, command);
     else if (command !== undefined) instance.send({ command, causationId: `slots.${task}` });
@@ -294,6 +315,10 @@ export class RunEffects {
       instance.send({ command, causationId: `timer.${timerId}` });
     });
   }
+}
+
+function isNotReadyYet({ actor, snapshot }: LiveInstance, task: TaskName): boolean {
+  return taskStateOf(actor.plan, snapshot.context, task)?.status !== 'ready';
 }
 
 function plannedOf(

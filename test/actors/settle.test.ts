@@ -58,10 +58,11 @@ describe('settling a command', () => {
     });
   });
 
-  it('goes on when an answer is refused: the effect is still pending', () => {
+  it('goes on when an answer is refused, and names it: the effect is still pending', () => {
     const { actor, snapshot } = given(chainOf(1));
     const settled = settle(actor, snapshot, submit, () => assign('nowhere'));
     expect(settled).toMatchObject({ kind: 'settled', events: [{ type: 'WorkflowSubmitted' }], effects: [] });
+    expect(settled).toMatchObject({ refused: [assign('nowhere')] });
   });
 
   it('equals folding its events one by one (I5)', () => {
