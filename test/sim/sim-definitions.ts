@@ -66,6 +66,21 @@ export function drawDefinition(random: SimRandom, scope: DefinitionScope): Workf
   };
 }
 
+/** A later version that runs of the first one can mostly be moved to. */
+export function drawVariation(random: SimRandom, first: WorkflowDefinition): WorkflowDefinition {
+  const tasks = first.tasks.map((task) => ({
+    ...task,
+    priority: random.pick(priorities),
+    retry: drawRetry(random, 3),
+  }));
+  const last = tasks.at(-1);
+  if (last === undefined || random.chance(0.5)) return { ...first, tasks };
+  const settings: TaskSettings = { type: 'wait', durationMs: random.integer(0, 500) };
+  const { workerGroup, retry } = last;
+  const more = { needs: [last.name], settings, retry, workerGroup, priority: 'medium' as const, env: {} };
+  return { ...first, tasks: [...tasks, { name: nameOf(tasks.length), ...more }] };
+}
+
 /** What holds for a run as a whole. */
 function drawLimits(random: SimRandom): Partial<WorkflowDefinition> {
   const isTimed = random.chance(0.4);

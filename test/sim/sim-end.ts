@@ -47,7 +47,7 @@ export function checkLiveness({ monitor, masters, workers }: Settling, limitMs: 
 export function checkStreams(monitor: SimMonitor, store: SimStore, random: SimRandom): void {
   const runs = [...monitor.runs.values()];
   for (const run of runs) {
-    const { violations } = checkHistory(run.plan, store.streams.eventsOf(run.stream));
+    const { violations } = checkHistory(run.actor.plan, store.streams.eventsOf(run.stream));
     for (const { invariant, revision, message } of violations) {
       monitor.breach(invariant, `${run.stream}@${revision}: ${message}`);
     }
@@ -110,7 +110,11 @@ export function checkView(
     snapshot = track.actor.fold(snapshot, decodeInstanceEvent(recorded)).snapshot;
   }
   const { context } = snapshot;
-  const expected = { tasks: taskSummaries(track.plan, context), counts: context.counts, params: context.params };
+  const expected = {
+    tasks: taskSummaries(track.actor.at(snapshot).plan, context),
+    counts: context.counts,
+    params: context.params,
+  };
   // What a dependent still waits for is no state of the run, but what the answering master sees of others.
   const found = { tasks: tasks.map(({ missing: _, ...task }) => task), counts, params };
   if (JSON.stringify(found) === JSON.stringify(expected)) return;

@@ -2,8 +2,7 @@
  * Watches the simulated world and compares all that happens with the invariants, as it happens. It reads events as text,
  * folds them apart from every master, and knows what each process sent, started and was told.
  */
-import type { Plan } from '../../actors/graph/plan.ts';
-import { planOf } from '../../actors/graph/plan.ts';
+import { type Plan, planOf } from '../../actors/graph/plan.ts';
 import {
   type WorkflowInstanceActor,
   workflowInstanceActor,
@@ -52,7 +51,9 @@ export type AttemptTrack = {
 export type RunTrack = {
   id: string;
   stream: string;
+  /** Of the version by which it goes now. */
   plan: Plan;
+  /** Of the version with which it began. */
   actor: WorkflowInstanceActor;
   snapshot: WorkflowInstanceSnapshot;
   revision: number;
@@ -86,7 +87,6 @@ export class SimMonitor {
   readonly breaches: Breach[] = [];
   readonly runs = new Map<string, RunTrack>();
   readonly attempts = new Map<string, AttemptTrack>();
-  /** Types of all events of runs. */
   readonly eventTypes = new Set<string>();
   /** Attempts that a silent worker started although the journal had given them up: it could not be told in time. */
   ghostStartCount = 0;
@@ -248,6 +248,7 @@ export class SimMonitor {
     } catch (fault) {
       this.breach('I5', `${stream}@${revision}: ${String(fault)}`);
     }
+    run.plan = run.actor.at(run.snapshot).plan;
     run.isFinished = run.actor.isFinished(run.snapshot);
     if (run.isFinished) run.ends.add(run.snapshot.value);
     this.concurrency.tookRunEvent(run, event);

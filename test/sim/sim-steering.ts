@@ -94,6 +94,7 @@ export class SimSteering {
     const reply = await this.#asking.show(instance);
     if (reply === undefined) return;
     const { status } = reply.run;
+    if (status === 'paused') await this.#move(instance, reply);
     if (status === 'paused' || status === 'pausing') await this.#decide(instance, { type: 'resume' });
     for (const task of this.#monitor.isolatedIn(instance)) await this.#decide(instance, { type: 'rejoinTask', task });
     for (const task of reply.tasks) {
@@ -102,6 +103,13 @@ export class SimSteering {
       const group = this.isCalm && task.status === 'ready' ? /task group (\w+)/.exec(task.note ?? '')?.[1] : undefined;
       if (group !== undefined) await this.#openGroup(group, { instance, task: task.task });
     }
+  }
+
+  /** To the other version of its workflow, if there is one. It may not fit what the run has done. */
+  async #move(instance: InstanceId, { run: { workflow } }: RunReply): Promise<void> {
+    const version = this.#asking.random() < 0.5 ? 1 : 2;
+    if (this.#monitor.planOf(workflow, version) === undefined) return;
+    await this.#decide(instance, { type: 'moveVersion', version });
   }
 
   /** By what the person is told of the task, and nothing else. */

@@ -7,7 +7,7 @@ import {
 import type { TaskName, WorkflowName } from '../../schemas/ids.ts';
 import type { SubmitRequest } from '../../schemas/messages/client.messages.ts';
 import { type ClusterAct, drawClusterActs, drawRunActs, type RunAct } from './sim-acts.ts';
-import { drawDefinition, drawRoughness } from './sim-definitions.ts';
+import { drawDefinition, drawRoughness, drawVariation } from './sim-definitions.ts';
 import type { SimRandom } from './sim-random.ts';
 
 export type Submission = {
@@ -41,9 +41,14 @@ export function drawWorkload(random: SimRandom, groups: readonly string[], chaos
   const roughness = drawRoughness(random);
   const names = Array.from({ length: random.integer(1, 3) }, (_, index) => `flow${index}` as WorkflowName);
   const definitions = names.flatMap((name, index) => {
-    const versions = random.chance(0.15) ? 2 : 1;
     const below = names.slice(0, index);
-    return Array.from({ length: versions }, () => drawDefinition(random, { name, below, groups, roughness }));
+    const first = drawDefinition(random, { name, below, groups, roughness });
+    if (!random.chance(0.3)) return [first];
+    const isAnother = random.chance(0.4);
+    return [
+      first,
+      isAnother ? drawDefinition(random, { name, below, groups, roughness }) : drawVariation(random, first),
+    ];
   });
   const scope = { names, groups, chaosMs };
   const isSteered = random.chance(0.5);
