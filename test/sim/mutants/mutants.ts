@@ -1,5 +1,7 @@
 /** The system broken on purpose, one rule at a time. Each break wraps a port; the simulation must find every one. */
 import type { Offer, ReportBatch } from '../../../schemas/messages/attempt.messages.ts';
+import type { SlotStates } from '../../../schemas/messages/concurrency.messages.ts';
+import { subjects } from '../../../schemas/messages/subjects.ts';
 import type { Journal } from '../../../src/journal/journal.port.ts';
 import type { Transport } from '../../../src/transport/transport.port.ts';
 import type { Ledger } from '../../../src/worker/ledger.port.ts';
@@ -57,7 +59,21 @@ const earlyEffects: Mutant = {
   },
 };
 
-export const mutants: readonly Mutant[] = [anyRevision, earlyAck, forgetfulWorker, earlyEffects];
+/** Who is told to wait for slots of a task group takes them. */
+const slotTwice: Mutant = {
+  name: 'tasks that take slots which others have',
+  breaks: ['I8'],
+  seedCountMax: 300,
+  sabotage: { masterTransport: (transport) => withIncoming(transport, grantAll) },
+};
+
+export const mutants: readonly Mutant[] = [anyRevision, earlyAck, forgetfulWorker, earlyEffects, slotTwice];
+
+function grantAll(subject: string, body: unknown): unknown {
+  if (subject !== subjects.masters.slots) return body;
+  const { group, states } = body as SlotStates;
+  return { group, states: states.map(({ holder }) => ({ holder, state: 'granted' })) };
+}
 
 function withAppend(journal: Journal, append: Journal['append']): Journal {
   return {
