@@ -167,6 +167,8 @@ export const configSchema = z.strictObject({
   store: storeConfigSchema.prefault({}),
   master: masterConfigSchema.prefault({}),
   worker: workerConfigSchema.prefault({}),
+  /** Packages, or files, that give task types. Found from the folder in which the process is started. */
+  plugins: z.array(z.string()).default([]),
   /** Clusters whose applications tasks start, by the name that tasks use. Only in the file: they have no variables. */
   clusters: z.record(clusterNameSchema, clusterConfigSchema).default({}),
 });

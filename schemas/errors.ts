@@ -98,6 +98,8 @@ export const errorCatalogue = {
     retry: true,
     meaning: 'The message of a nats task was not sent, or not answered.',
   },
+  PLUGIN_UNKNOWN: { httpStatus: 422, retry: true, meaning: 'The worker has no plugin of that name.' },
+  PLUGIN_FAILED: { httpStatus: 500, retry: true, meaning: 'The plugin that runs the task failed.' },
   CLUSTER_UNKNOWN: { httpStatus: 422, retry: false, meaning: 'The configuration has no cluster of that name.' },
   CLUSTER_UNREACHABLE: {
     httpStatus: 503,

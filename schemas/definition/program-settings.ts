@@ -1,9 +1,10 @@
 /**
- * Settings of tasks that run programs and ask services, in the form that is stored: `python`, `sql`, `nats`. `program-source.ts` holds the form that users write.
+ * Settings of tasks that run programs and ask services, in the form that is stored: `python`, `sql`, `nats`, and `plugin` for
+ * types that others have written. `program-source.ts` holds the form that users write.
  */
 import { z } from 'zod';
 import { durationMsSchema } from '../duration.ts';
-import { jsonValueSchema } from '../json.ts';
+import { jsonRecordSchema, jsonValueSchema } from '../json.ts';
 
 /** Runs `script` with a Python interpreter, in surroundings like those of `shell`. */
 export const pythonSettingsSchema = z.strictObject({
@@ -43,6 +44,18 @@ export const natsSettingsSchema = z.strictObject({
   payload: z.string(),
   /** Longest wait for the connection and for the answer, each. */
   timeoutMs: durationMsSchema.min(1),
+});
+
+export const pluginNameSchema = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,62}$/, 'a plugin is named with small letters, digits and "-", beginning with a letter');
+
+/** A task type of a package that the configuration of the worker names. */
+export const pluginSettingsSchema = z.strictObject({
+  type: z.literal('plugin'),
+  /** Name of the task type. */
+  plugin: pluginNameSchema,
+  settings: jsonRecordSchema,
 });
 
 export type SqlSettings = z.infer<typeof sqlSettingsSchema>;

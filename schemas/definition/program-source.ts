@@ -1,10 +1,10 @@
 /**
- * Tasks that run programs and ask services, in the form that users write: `python`, `sql`, `nats`. `program-settings.ts` holds the
+ * Tasks that run programs and ask services, in the form that users write: `python`, `sql`, `nats`, `plugin`. `program-settings.ts` holds the
  * form that is stored.
  */
 import { z } from 'zod';
-import { jsonValueSchema } from '../json.ts';
-import { natsActions } from './program-settings.ts';
+import { jsonRecordSchema, jsonValueSchema } from '../json.ts';
+import { natsActions, pluginNameSchema } from './program-settings.ts';
 import {
   commonShape,
   durationSourceSchema,
@@ -108,6 +108,19 @@ export const natsTaskSourceSchema = z
   .refine(hasUsedLimit, unusedLimit)
   .refine(hasUsedPolicy, unusedPolicy)
   .meta({ title: 'nats task', description: 'Publishes a message over NATS, or asks a question and takes the answer.' });
+
+export const pluginTaskSourceSchema = z
+  .strictObject({
+    type: z.literal('plugin').describe('Runs a task type of a plugin.'),
+    ...commonShape,
+    plugin: pluginNameSchema.describe('Name of the plugin, as its package gives it.'),
+    settings: jsonRecordSchema
+      .default({})
+      .describe('What the plugin wants to know; placeholders are filled in. Default: none.'),
+  })
+  .refine(hasUsedLimit, unusedLimit)
+  .refine(hasUsedPolicy, unusedPolicy)
+  .meta({ title: 'plugin task', description: 'Runs a task type that a package of the configuration gives.' });
 
 export type PythonTaskSource = z.infer<typeof pythonTaskSourceSchema>;
 export type SqlTaskSource = z.infer<typeof sqlTaskSourceSchema>;

@@ -11,7 +11,12 @@ import {
   signalSettingsSchema,
   switchSettingsSchema,
 } from './logic-settings.ts';
-import { natsSettingsSchema, pythonSettingsSchema, sqlSettingsSchema } from './program-settings.ts';
+import {
+  natsSettingsSchema,
+  pluginSettingsSchema,
+  pythonSettingsSchema,
+  sqlSettingsSchema,
+} from './program-settings.ts';
 import { dependentSettingsSchema, workflowSettingsSchema } from './run-settings.ts';
 
 /** Runs `command` with the system's shell in a working folder of the attempt's own. */
@@ -67,6 +72,7 @@ export const workerSettingsSchemas = [
   pythonSettingsSchema,
   sqlSettingsSchema,
   natsSettingsSchema,
+  pluginSettingsSchema,
 ] as const;
 
 export const taskSettingsSchema = z.discriminatedUnion('type', [

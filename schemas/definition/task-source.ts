@@ -10,7 +10,12 @@ import {
   signalTaskSourceSchema,
   switchTaskSourceSchema,
 } from './logic-source.ts';
-import { natsTaskSourceSchema, pythonTaskSourceSchema, sqlTaskSourceSchema } from './program-source.ts';
+import {
+  natsTaskSourceSchema,
+  pluginTaskSourceSchema,
+  pythonTaskSourceSchema,
+  sqlTaskSourceSchema,
+} from './program-source.ts';
 import { dependentTaskSourceSchema, workflowTaskSourceSchema } from './run-source.ts';
 import {
   commonShape,
@@ -141,6 +146,7 @@ export const taskSourceSchema = z
     pythonTaskSourceSchema,
     sqlTaskSourceSchema,
     natsTaskSourceSchema,
+    pluginTaskSourceSchema,
     switchTaskSourceSchema,
     conditionsTaskSourceSchema,
     signalTaskSourceSchema,

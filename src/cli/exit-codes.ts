@@ -89,6 +89,8 @@ const exitCodeByErrorCode = {
   ATTEMPT_REVOKED: exitCodes.internal,
   SQL_FAILED: exitCodes.runFailed,
   NATS_TASK_FAILED: exitCodes.runFailed,
+  PLUGIN_UNKNOWN: exitCodes.runFailed,
+  PLUGIN_FAILED: exitCodes.runFailed,
   CLUSTER_UNKNOWN: exitCodes.badConfiguration,
   CLUSTER_UNREACHABLE: exitCodes.tryAgain,
   CLUSTER_REFUSED: exitCodes.badConfiguration,

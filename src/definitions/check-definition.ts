@@ -11,8 +11,11 @@ import { schemaFaults } from './schema-faults.ts';
 
 export type CheckResult = { kind: 'ok'; definition: WorkflowDefinition } | { kind: 'faults'; faults: CanonicalFault[] };
 
-/** All faults of the form, or, when the form is right, all of the graph and the settings. */
-export function checkDefinition(value: unknown): CheckResult {
+/** @param ofPlugins faults in settings that only plugins know. All faults of the form, or, when the form is right, all of the graph and the settings. */
+export function checkDefinition(
+  value: unknown,
+  ofPlugins: (definition: WorkflowDefinition) => FoundFault[] = () => [],
+): CheckResult {
   if (isTooDeep(value)) return { kind: 'faults', faults: [tooDeepFault()] };
   const parsed = workflowDefinitionSchema.safeParse(value);
   const found = parsed.success
@@ -21,6 +24,7 @@ export function checkDefinition(value: unknown): CheckResult {
         ...definitionParamFaults(parsed.data),
         ...definitionLogicFaults(parsed.data),
         ...settingsFaults(parsed.data),
+        ...ofPlugins(parsed.data),
       ]
     : schemaFaults(parsed.error, { schema: workflowDefinitionSchema, value });
   if (parsed.success && found.length === 0) return { kind: 'ok', definition: parsed.data };

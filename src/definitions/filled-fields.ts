@@ -7,6 +7,7 @@ const filledFields: Readonly<Record<string, readonly string[]>> = {
   python: ['args'],
   sql: ['connection', 'bind'],
   nats: ['server', 'subject', 'headers', 'payload'],
+  plugin: ['settings'],
 };
 
 /** @param path of the settings, in a source or in a canonical definition */

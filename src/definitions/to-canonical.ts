@@ -122,6 +122,8 @@ function canonicalSettings(task: TaskSource): TaskSettings {
       return canonicalSql(task);
     case 'nats':
       return canonicalNats(task);
+    case 'plugin':
+      return { type: 'plugin', plugin: task.plugin, settings: task.settings };
     case 'workflow':
       return canonicalWorkflowTask(task);
     case 'dependent':

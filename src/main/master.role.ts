@@ -9,6 +9,7 @@ import { AppError } from '../errors/app-error.ts';
 import { openEventStoreDbJournal } from '../journal/eventstoredb-journal.adapter.ts';
 import { MasterService } from '../master/master.service.ts';
 import { openRunIndex } from '../runs/sqlite-run-index.adapter.ts';
+import { loadPlugins } from '../tasks/plugin/package-plugins.adapter.ts';
 import { createPinoLog } from '../telemetry/pino-log.adapter.ts';
 import { connectNatsTransport } from '../transport/nats-transport.adapter.ts';
 import { createOsMachineLoad } from '../worker/os-machine-load.adapter.ts';
@@ -25,6 +26,7 @@ export async function runMaster({ config }: RoleOptions): Promise<number> {
   if (connectionString === undefined) {
     throw new AppError('BAD_CONFIGURATION', 'a master needs an event store; name one with --store esdb://host:2113');
   }
+  const plugins = await loadPlugins(config.plugins, process.cwd());
   const { servers, credentialsFile, replicas } = config.nats;
   const name = `millrace-master-${id}`;
   const transport = await connectNatsTransport({ servers, name, log, ...(credentialsFile && { credentialsFile }) });
@@ -46,6 +48,7 @@ export async function runMaster({ config }: RoleOptions): Promise<number> {
     clock: systemClock,
     ids: systemIds,
     load: () => load.measure(),
+    plugins,
     log,
   });
   await master.start();

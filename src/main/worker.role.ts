@@ -12,6 +12,9 @@ import { createSupervisedCommandHost } from '../supervisor/supervised-command-ho
 import type { CommandTaskTypeOptions } from '../tasks/command-task.ts';
 import { httpTaskType } from '../tasks/http.task-type.ts';
 import { natsTaskType } from '../tasks/nats/nats.task-type.ts';
+import { loadPlugins } from '../tasks/plugin/package-plugins.adapter.ts';
+import { createPluginTaskType } from '../tasks/plugin/plugin.task-type.ts';
+import type { TaskPlugins } from '../tasks/plugin/task-plugin.port.ts';
 import { createPythonTaskType } from '../tasks/python/python.task-type.ts';
 import { createScriptTaskType } from '../tasks/script.task-type.ts';
 import { createShellTaskType } from '../tasks/shell.task-type.ts';
@@ -39,6 +42,7 @@ export async function runWorker({ config }: RoleOptions): Promise<number> {
   endWithParent();
   const id = workerIdSchema.parse(config.worker.id ?? defaultNodeId());
   const log = createPinoLog({ level: config.logLevel, pretty: process.stderr.isTTY === true }).child({ workerId: id });
+  const plugins = await loadPlugins(config.plugins, process.cwd());
   const { servers, credentialsFile, replicas } = config.nats;
   const name = `millrace-worker-${id}`;
   const transport = await connectNatsTransport({ servers, name, log, ...(credentialsFile && { credentialsFile }) });
@@ -60,7 +64,7 @@ export async function runWorker({ config }: RoleOptions): Promise<number> {
     dataDir,
     transport,
     members: await bucketStore.open(buckets.members, { ttlMs: config.master.memberTtlMs, replicas }),
-    taskTypes: [...taskTypesOf({ ...shared, host, baseEnvironment: baseEnvironment() })],
+    taskTypes: taskTypesOf({ ...shared, host, baseEnvironment: baseEnvironment() }, plugins),
     ledger,
     secrets: createConfiguredSecrets(config.worker.secrets, processEnvironment(), log),
     ...shared,
@@ -81,13 +85,14 @@ export async function runWorker({ config }: RoleOptions): Promise<number> {
   return 0;
 }
 
-function taskTypesOf(commands: CommandTaskTypeOptions): TaskType[] {
+function taskTypesOf(commands: CommandTaskTypeOptions, plugins: TaskPlugins): TaskType[] {
   return [
     createShellTaskType(commands),
     createPythonTaskType(commands),
     httpTaskType,
     createSqlTaskType({ sqlite: openSqliteSql, postgresql: openPostgresSql, mysql: openMysqlSql }),
     natsTaskType,
+    createPluginTaskType(plugins),
     waitTaskType,
     createScriptTaskType({ crashWorker: () => process.kill(process.pid, 'SIGKILL') }),
   ];

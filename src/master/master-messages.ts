@@ -11,6 +11,8 @@ import { AppError } from '../errors/app-error.ts';
 import type { Journal } from '../journal/journal.port.ts';
 import type { MemberDirectory } from '../membership/member-directory.ts';
 import type { RunIndex } from '../runs/run-index.port.ts';
+import { pluginFaults } from '../tasks/plugin/plugin-faults.ts';
+import type { TaskPlugins } from '../tasks/plugin/task-plugin.port.ts';
 import type { Log } from '../telemetry/log.ts';
 import { answerWith, parseBody } from '../transport/parse-body.ts';
 import type { IncomingMessage, Subscription, Transport } from '../transport/transport.port.ts';
@@ -34,6 +36,8 @@ export type MasterMessagesOptions = {
   revoke: (attempt: GivenAway) => void;
   definitions: DefinitionStore;
   members: MemberDirectory;
+  /** Default: none. */
+  plugins?: TaskPlugins;
   clock: Clock;
   ids: IdSource;
   endOfTurn: EndOfTurn;
@@ -143,7 +147,8 @@ export class MasterMessages {
   }
 
   async #register(body: unknown): Promise<RegisterReceipt> {
-    const checked = checkDefinition((body as { definition?: unknown } | undefined)?.definition);
+    const sent = (body as { definition?: unknown } | undefined)?.definition;
+    const checked = checkDefinition(sent, (definition) => pluginFaults(definition, this.#options.plugins ?? new Map()));
     if (checked.kind === 'faults') {
       const faults = checked.faults.map(({ code, path, message, remedy }) => ({ code, path, message, remedy }));
       const told = faults.slice(0, faultsTold).map(({ path, message }) => `${path}: ${message}`);

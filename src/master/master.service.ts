@@ -29,7 +29,7 @@ import { Handover } from './handover.ts';
 import { InstanceHost } from './instance-host.ts';
 import { createLeaseGate, type LeaseGate } from './lease-gate.ts';
 import type { LiveInstance } from './live-instance.ts';
-import { MasterMessages } from './master-messages.ts';
+import { MasterMessages, type MasterMessagesOptions } from './master-messages.ts';
 import { OverdueWork } from './overdue-work.ts';
 import { Recovery } from './recovery.ts';
 import { Revocations } from './revocations.ts';
@@ -38,7 +38,7 @@ import { Rehoming } from './takeover.ts';
 import { TaskAttendance } from './task-attendance.ts';
 import { untilIdle, untilReceived } from './until-idle.ts';
 
-export type MasterOptions = {
+export type MasterOptions = Pick<MasterMessagesOptions, 'plugins'> & {
   id: MasterId;
   incarnation: Incarnation;
   /** How others reach this machine. */
