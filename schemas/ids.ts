@@ -53,7 +53,6 @@ export type WorkflowName = z.infer<typeof workflowNameSchema>;
 export type TaskName = z.infer<typeof taskNameSchema>;
 export type WorkerGroup = z.infer<typeof workerGroupSchema>;
 export type TaskGroupName = z.infer<typeof taskGroupNameSchema>;
-export type ClusterName = z.infer<typeof clusterNameSchema>;
 export type InstanceId = z.infer<typeof instanceIdSchema>;
 export type AttemptId = z.infer<typeof attemptIdSchema>;
 export type EventId = z.infer<typeof eventIdSchema>;

@@ -59,4 +59,3 @@ export const pluginSettingsSchema = z.strictObject({
 });
 
 export type SqlSettings = z.infer<typeof sqlSettingsSchema>;
-export type NatsSettings = z.infer<typeof natsSettingsSchema>;
