@@ -4,8 +4,8 @@
  */
 
 import type { PlannedTask } from '../../actors/graph/plan.ts';
-import { at } from '../../actors/kit/persistent-vector.ts';
 import { beginsAtOwner } from '../../actors/workflow-instance/begin.decide.ts';
+import { stateOf } from '../../actors/workflow-instance/task-lookup.ts';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import { priorityOf, taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
@@ -296,13 +296,14 @@ export class RunEffects {
   }
 
   #assignment(
-    { index, definition: { name: task } }: PlannedTask,
+    planned: PlannedTask,
     { context }: WorkflowInstanceSnapshot,
     placement: Placement,
     cacheKey: CacheKey | undefined,
   ): AssignTask {
     const now = this.#options.clock.now();
-    const { round } = at(context.tasks, index).context;
+    const { name: task } = planned.definition;
+    const round = stateOf(context, planned)?.context.round ?? 0;
     return { type: 'AssignTask', now, task, round, ...placement, ...(cacheKey === undefined ? {} : { cacheKey }) };
   }
 
