@@ -4,10 +4,11 @@
  */
 import { clusterOperationsActor } from '../../actors/cluster-operations/cluster-operations.actor.ts';
 import type { OwnedContext } from '../../actors/kit/owned-actor.ts';
-import { at } from '../../actors/kit/persistent-vector.ts';
+import { slotNeedOf } from '../../actors/task-group/slot-need.ts';
 import { taskGroupActor } from '../../actors/task-group/task-group.actor.ts';
 import type { TaskGroupSnapshot } from '../../actors/task-group/task-group.machine.ts';
 import { findHolder, slotsTaken } from '../../actors/task-group/task-group.state.ts';
+import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import { workflowQueueActor } from '../../actors/workflow-queue/workflow-queue.actor.ts';
 import type { WorkflowQueueSnapshot } from '../../actors/workflow-queue/workflow-queue.machine.ts';
 import { activeMaxOf } from '../../actors/workflow-queue/workflow-queue.state.ts';
@@ -24,7 +25,6 @@ type Snapshot = { value: string; context: OwnedContext };
 type FoldedEvent = { type: string; data: object };
 type Actor = { initial(): Snapshot; fold(snapshot: Snapshot, event: FoldedEvent): { snapshot: Snapshot } };
 type ActorTrack = { stream: string; actor: Actor; snapshot: Snapshot; revision: number };
-type TaskPlace = { run: RunTrack; index: number };
 
 // Reason for the casts: each actor is fed the events of its own streams only.
 const actorsByPrefix: readonly (readonly [string, Actor])[] = [
@@ -109,27 +109,19 @@ export class SimActorMonitor {
     if (event.type === 'SlotGranted' && slotsTaken(context) > context.slots)
       this.#breach('I8', `${stream} grants ${slotsTaken(context)} of ${context.slots} slots`);
     if (event.type !== 'SlotReleased') return;
-    const place = this.#placeOf(event.data.holder);
-    if (place !== undefined && isLiveIn(place, event.data.holder))
+    const run = this.#runOf(event.data.holder.instance);
+    if (run !== undefined && isLiveIn(run, event.data.holder))
       this.#breach('I8', `${stream} releases the slots of ${event.data.holder.task}, which has an attempt`);
-  }
-
-  #placeOf({ instance, task }: SlotHolder): TaskPlace | undefined {
-    const run = this.#runOf(instance);
-    const index = run?.plan.indexOf(task);
-    return run === undefined || index === undefined ? undefined : { run, index };
   }
 
   /** I8: who has an attempt has its slots. */
   #checkSlot(run: RunTrack, task: SlotHolder['task']): void {
-    const index = run.plan.indexOf(task) ?? -1;
-    const group = run.plan.tasks[index]?.definition.group?.name;
-    if (group === undefined) return;
-    const { round, failures } = at(run.snapshot.context.tasks, index).context;
-    const holder = { instance: run.id as InstanceId, task, round, turn: failures };
-    const track = this.actors.get(streamPrefixes.taskGroup + group);
-    const held = track && findHolder((track.snapshot as TaskGroupSnapshot).context, holder);
-    if (held === undefined) this.#breach('I8', `${task} of ${run.stream} is assigned without slots of ${group}`);
+    const { value, context } = run.snapshot;
+    const need = slotNeedOf({ instance: run.id as InstanceId, plan: run.plan, value, context }, task);
+    if (need === undefined) return;
+    const track = this.actors.get(streamPrefixes.taskGroup + need.group);
+    const held = track && findHolder((track.snapshot as TaskGroupSnapshot).context, need.holder);
+    if (held === undefined) this.#breach('I8', `${task} of ${run.stream} is assigned without slots of ${need.group}`);
   }
 
   #checkTurn(run: RunTrack): void {
@@ -145,7 +137,8 @@ export class SimActorMonitor {
   }
 }
 
-function isLiveIn({ run, index }: TaskPlace, { round, turn }: SlotHolder): boolean {
-  const { status, context } = at(run.snapshot.context.tasks, index);
-  return withAttempt.includes(status) && context.round === round && context.failures === turn;
+function isLiveIn({ plan, snapshot }: RunTrack, { task, round, turn }: SlotHolder): boolean {
+  const state = taskStateOf(plan, snapshot.context, task);
+  if (state === undefined || !withAttempt.includes(state.status)) return false;
+  return state.context.round === round && state.context.failures === turn;
 }

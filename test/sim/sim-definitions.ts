@@ -4,6 +4,7 @@ import type { ScriptStep, TaskSettings } from '../../schemas/definition/task-set
 import {
   type Concurrency,
   concurrencyPolicies,
+  type MapSettings,
   type OnWorkerLost,
   priorities,
   type RetryPolicy,
@@ -33,6 +34,7 @@ export type DefinitionScope = {
   roughness: Roughness;
 };
 
+type WorkerSettings = Extract<TaskSettings, { type: 'wait' | 'script' }>;
 type Place = { index: number; needed: readonly number[]; dependants: readonly number[] };
 
 /** Attempts with this variable count as having outside effects: they start only when they are noted. */
@@ -125,7 +127,7 @@ function drawTask(random: SimRandom, scope: DefinitionScope, place: Place): Task
   return {
     name: nameOf(place.index),
     needs: place.needed.map(nameOf),
-    settings: own ?? drawSettings(random, roughness),
+    settings: own ?? drawWorkerSettings(random, roughness),
     retry: drawRetry(random, own?.type === 'workflow' ? 2 : 3),
     ...(timeoutMs === undefined ? {} : { timeoutMs }),
     workerGroup: random.pick(groups) as WorkerGroup,
@@ -156,11 +158,14 @@ function drawGroup(random: SimRandom): NonNullable<TaskDefinition['group']> {
 /** Settings of a task that no worker runs, if one fits the place. */
 function drawOwnSettings(
   random: SimRandom,
-  { below }: DefinitionScope,
+  scope: DefinitionScope,
   { needed, dependants }: Place,
-): TaskSettings | undefined {
+): TaskDefinition['settings'] | undefined {
+  const { below } = scope;
   const some = () => dependants.filter(() => random.chance(0.5)).map(nameOf);
-  switch (random.pick(['switch', 'switch', 'conditions', 'signal', 'approval', 'workflow', 'dependent'] as const)) {
+  switch (
+    random.pick(['switch', 'switch', 'conditions', 'signal', 'approval', 'workflow', 'dependent', 'map'] as const)
+  ) {
     case 'switch':
       return dependants.length === 0 ? undefined : drawSwitch(random, needed, dependants);
     case 'conditions':
@@ -174,6 +179,8 @@ function drawOwnSettings(
       return below.length === 0 ? undefined : drawChild(random, random.pick(below), needed);
     case 'dependent':
       return below.length === 0 ? undefined : drawDependent(random, random.pick(below));
+    case 'map':
+      return drawMap(random, scope);
   }
 }
 
@@ -201,6 +208,27 @@ function drawCondition(random: SimRandom, needed: readonly number[]): Condition 
     (need): Condition => ({ task: nameOf(need), is: random.pick(['succeeded', 'failed'] as const) }),
   );
   return random.chance(0.5) ? { all: parts } : { any: parts };
+}
+
+function drawMap(random: SimRandom, { groups, roughness }: DefinitionScope): MapSettings {
+  const values = random.pick([[], [1], [1, 2, 3], 'params.must', 'params.size']);
+  const failures = random.pick([undefined, 'failFast' as const, 'continue' as const, { max: 1 }]);
+  const timeoutMs = random.chance(roughness.timeoutRate) ? Math.round(random.magnitude(50, 5_000)) : undefined;
+  return {
+    type: 'map',
+    over: [{ name: 'item', values }, ...(random.chance(0.2) ? [{ name: 'side', values: ['l', 'r'] }] : [])],
+    task: {
+      settings: drawWorkerSettings(random, roughness),
+      retry: drawRetry(random, 2),
+      ...(timeoutMs === undefined ? {} : { timeoutMs }),
+      workerGroup: random.pick(groups) as WorkerGroup,
+      priority: random.pick(priorities),
+      env: random.chance(0.3) ? { [outsideVariable]: '1' } : {},
+      ...(random.chance(roughness.groupRate) ? { group: drawGroup(random) } : {}),
+    },
+    ...(random.chance(0.5) ? { concurrency: random.integer(1, 2) } : {}),
+    ...(failures === undefined ? {} : { failures }),
+  };
 }
 
 function drawChild(random: SimRandom, name: WorkflowName, needed: readonly number[]): TaskSettings {
@@ -234,7 +262,7 @@ function drawRetry(random: SimRandom, attemptsMax: number): RetryPolicy {
   return { attempts, delayMs, backoff: 2, delayMaxMs: 5_000, jitter: random.pick([0, 0.5]) };
 }
 
-function drawSettings(random: SimRandom, roughness: Roughness): TaskSettings {
+function drawWorkerSettings(random: SimRandom, roughness: Roughness): WorkerSettings {
   if (random.chance(0.2)) return { type: 'wait', durationMs: drawDuration(random, roughness) };
   return { type: 'script', steps: Array.from({ length: random.integer(1, 3) }, () => drawStep(random, roughness)) };
 }

@@ -1,6 +1,6 @@
 /**
- * Watches the simulated world and compares all that happens with the invariants, as it happens. It reads events as text,
- * folds them apart from every master, and knows what each process sent, started and was told.
+ * Watches the simulated world and compares what happens with the invariants, as it happens. It reads events as text, folds
+ * them apart from every master, and knows what each process sent, started and was told.
  */
 import { type Plan, planOf } from '../../actors/graph/plan.ts';
 import {
@@ -80,6 +80,7 @@ const attemptEndings: ReadonlySet<string> = new Set([
   'TaskStopped',
   'TaskRejected',
   'TaskConcluded',
+  'TaskCollected',
 ]);
 const breachesMax = 20;
 
@@ -88,7 +89,7 @@ export class SimMonitor {
   readonly runs = new Map<string, RunTrack>();
   readonly attempts = new Map<string, AttemptTrack>();
   readonly eventTypes = new Set<string>();
-  /** Attempts that a silent worker started although the journal had given them up: it could not be told in time. */
+  /** Attempts that a silent worker started although the journal had given them up. */
   ghostStartCount = 0;
   /** Task groups, queues and operations. */
   readonly concurrency: SimActorMonitor;
@@ -304,7 +305,7 @@ export class SimMonitor {
   #trackAttempt(run: RunTrack, event: WorkflowInstanceEvent): void {
     if (!('attemptId' in event.data)) return;
     const { attemptId: id, task } = event.data;
-    if (event.type === 'TaskAssigned' || event.type === 'TaskAwaits') {
+    if (event.type === 'TaskAssigned' || event.type === 'TaskAwaits' || event.type === 'TaskExpanded') {
       if (this.attempts.has(id)) this.breach('I4', `the attempt ${id} of ${task} is assigned twice`);
       const worker = event.type === 'TaskAssigned' ? event.data.worker : 'nobody';
       this.attempts.set(id, {
