@@ -74,11 +74,7 @@ export type RunTrack = {
 };
 
 const attemptEndings: ReadonlySet<string> = new Set([
-  'TaskSucceeded',
-  'TaskFailed',
-  'TaskLost',
-  'TaskStopped',
-  'TaskRejected',
+  ...['TaskSucceeded', 'TaskFailed', 'TaskLost', 'TaskStopped', 'TaskRejected'],
   'TaskConcluded',
   'TaskCollected',
 ]);
@@ -163,7 +159,7 @@ export class SimMonitor {
     }
     attempt.startedBy = by;
     if (attempt.ending === undefined) return;
-    const isGhost = attempt.endCode !== undefined && silenceCodes.has(attempt.endCode);
+    const isGhost = silenceCodes.has(attempt.endCode ?? '');
     if (isGhost && !this.isFaultless) this.ghostStartCount += 1;
     else this.breach('I4', `the attempt ${attemptId} of ${task} starts at ${by} after its ${attempt.ending}`);
   }
