@@ -10,6 +10,7 @@ import {
   signalTaskSourceSchema,
   switchTaskSourceSchema,
 } from './logic-source.ts';
+import { mapTaskSourceOf } from './map-source.ts';
 import {
   natsTaskSourceSchema,
   pluginTaskSourceSchema,
@@ -137,6 +138,19 @@ export const scriptTaskSourceSchema = z
   .refine(hasUsedPolicy, unusedPolicy)
   .meta({ title: 'script task', description: 'Plays given results; for tests and examples.' });
 
+const mapTaskSourceSchema = mapTaskSourceOf(
+  z.discriminatedUnion('type', [
+    shellTaskSourceSchema,
+    httpTaskSourceSchema,
+    waitTaskSourceSchema,
+    scriptTaskSourceSchema,
+    pythonTaskSourceSchema,
+    sqlTaskSourceSchema,
+    natsTaskSourceSchema,
+    workflowTaskSourceSchema,
+  ]),
+);
+
 export const taskSourceSchema = z
   .discriminatedUnion('type', [
     shellTaskSourceSchema,
@@ -153,7 +167,9 @@ export const taskSourceSchema = z
     approvalTaskSourceSchema,
     workflowTaskSourceSchema,
     dependentTaskSourceSchema,
+    mapTaskSourceSchema,
   ])
   .describe('A task: its type, what it needs, and the settings of its type.');
 
+export type MapTaskSource = z.infer<typeof mapTaskSourceSchema>;
 export type TaskSource = z.infer<typeof taskSourceSchema>;

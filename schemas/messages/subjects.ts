@@ -47,7 +47,17 @@ export const subjects = {
   },
 } as const;
 
-export const queryKinds = ['runs', 'run', 'why', 'events', 'logs', 'definitions', 'definition', 'cluster'] as const;
+export const queryKinds = [
+  'runs',
+  'run',
+  'items',
+  'why',
+  'events',
+  'logs',
+  'definitions',
+  'definition',
+  'cluster',
+] as const;
 export type QueryKind = (typeof queryKinds)[number];
 
 export const taskGroupOperations = ['list', 'set', 'open', 'close', 'force', 'priority'] as const;

@@ -10,6 +10,9 @@ import {
   definitionsReplySchema,
   eventsQuerySchema,
   eventsReplySchema,
+  type ItemsReply,
+  itemsQuerySchema,
+  itemsReplySchema,
   type LogsReply,
   logsQuerySchema,
   logsReplySchema,
@@ -56,6 +59,7 @@ export type MasterClient = {
   runs(query: z.input<typeof runsQuerySchema>): Promise<RunsReply>;
   /** @param can also which commands are possible */
   run(instance: InstanceId, can?: boolean): Promise<RunReply>;
+  items(query: z.input<typeof itemsQuerySchema>): Promise<ItemsReply>;
   why(query: z.input<typeof whyQuerySchema>): Promise<WhyReply>;
   events(query: z.input<typeof eventsQuerySchema>): Promise<EventsReply>;
   logs(query: z.input<typeof logsQuerySchema>): Promise<LogsReply>;
@@ -90,6 +94,8 @@ export function createMasterClient(deps: MasterClientDeps): MasterClient {
       ask({ subject: subjects.query('runs'), body: runsQuerySchema.parse(query), reply: runsReplySchema }),
     run: (instance, can = false) =>
       ask({ subject: subjects.query('run'), body: { instance, ...(can ? { can } : {}) }, reply: runReplySchema }),
+    items: (query) =>
+      ask({ subject: subjects.query('items'), body: itemsQuerySchema.parse(query), reply: itemsReplySchema }),
     why: (query) => ask({ subject: subjects.query('why'), body: whyQuerySchema.parse(query), reply: whyReplySchema }),
     events: (query) =>
       ask({ subject: subjects.query('events'), body: eventsQuerySchema.parse(query), reply: eventsReplySchema }),

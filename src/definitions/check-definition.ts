@@ -6,6 +6,7 @@ import { filledTexts } from './filled-fields.ts';
 import { graphFaults } from './graph-faults.ts';
 import { logicFaults } from './logic-faults.ts';
 import { logicTaskOf } from './logic-tasks.ts';
+import { mapFaults } from './map-faults.ts';
 import { paramFaults, type TextAt, textFaults, timeZoneFaults } from './param-faults.ts';
 import { schemaFaults } from './schema-faults.ts';
 
@@ -25,6 +26,7 @@ export function checkDefinition(
         ...definitionLogicFaults(parsed.data),
         ...settingsFaults(parsed.data),
         ...ofPlugins(parsed.data),
+        ...definitionMapFaults(parsed.data),
       ]
     : schemaFaults(parsed.error, { schema: workflowDefinitionSchema, value });
   if (parsed.success && found.length === 0) return { kind: 'ok', definition: parsed.data };
@@ -56,6 +58,17 @@ function definitionLogicFaults({ params, tasks }: WorkflowDefinition): FoundFaul
     return [logicTaskOf(settings, { name, needs, params: Object.keys(own ?? {}), path })];
   });
   return logicFaults(tasks, logic, Object.keys(params));
+}
+
+function definitionMapFaults({ tasks }: WorkflowDefinition): FoundFault[] {
+  return tasks.flatMap(({ settings }, taskIndex) => {
+    if (settings.type !== 'map') return [];
+    const path = ['tasks', taskIndex, 'settings', 'over'];
+    return mapFaults(
+      settings.over.map(({ values }, index) => ({ values, path: [...path, index, 'values'] })),
+      path,
+    );
+  });
 }
 
 /** What the canonical schema cannot say of one task alone. */

@@ -14,6 +14,7 @@ import { filledTexts } from './filled-fields.ts';
 import { graphFaults } from './graph-faults.ts';
 import { logicFaults } from './logic-faults.ts';
 import { logicTaskOf } from './logic-tasks.ts';
+import { mapFaults } from './map-faults.ts';
 import { paramFaults, type TextAt, textFaults } from './param-faults.ts';
 import { pointlessWays } from './pointless-ways.ts';
 import { valueAt } from './schema-at.ts';
@@ -33,7 +34,7 @@ export function parseDefinition(text: string, fileName: string): ParseResult {
   if (root === undefined) return { kind: 'faults', faults: place(source.faults, source, fileName) };
   const parsed = workflowSourceSchema.safeParse(root.value);
   const ofSchema = parsed.success
-    ? [...sourceParamFaults(parsed.data), ...sourceLogicFaults(parsed.data)]
+    ? [...sourceParamFaults(parsed.data), ...sourceLogicFaults(parsed.data), ...sourceMapFaults(parsed.data)]
     : schemaFaults(parsed.error, { schema: workflowSourceSchema, value: root.value });
   const found = uniqueByPath([...ofSchema, ...untypedTaskFaults(ofSchema, root), ...needFaults(root)]);
   const placed = found.map((fault): PlacedFault => ({ ...fault, offset: offsetAt(root, fault.path, fault.at) }));
@@ -54,6 +55,17 @@ function sourceParamFaults({ params, tasks }: WorkflowSource): FoundFault[] {
     return [...ofTask, ...filledTexts(task, at)];
   });
   return [...paramFaults(params, ofTasks), ...textFaults(texts)];
+}
+
+function sourceMapFaults({ tasks }: WorkflowSource): FoundFault[] {
+  return Object.entries(tasks).flatMap(([name, task]) => {
+    if (task.type !== 'map') return [];
+    const path = ['tasks', name, 'over'];
+    return mapFaults(
+      Object.entries(task.over).map(([list, values]) => ({ values, path: [...path, list] })),
+      path,
+    );
+  });
 }
 
 function sourceLogicFaults({ params, tasks }: WorkflowSource): FoundFault[] {

@@ -6,7 +6,7 @@ import {
   workerReturnLimitDefault,
 } from '../../schemas/definition/task-common-source.ts';
 import type { TaskSettings } from '../../schemas/definition/task-settings.ts';
-import type { TaskSource } from '../../schemas/definition/task-source.ts';
+import type { MapTaskSource, TaskSource } from '../../schemas/definition/task-source.ts';
 import type { OnWorkerLost, RetryPolicy, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import { workflowDefinitionSchema } from '../../schemas/definition/workflow.definition.ts';
 import type { WorkflowSource } from '../../schemas/definition/workflow-source.ts';
@@ -24,12 +24,12 @@ export function toCanonical(source: WorkflowSource): WorkflowDefinition {
   return workflowDefinitionSchema.parse({ ...workflow, ...runs, ...durationField('timeoutMs', timeout), tasks });
 }
 
-function canonicalTask(name: string, task: TaskSource): unknown {
+function canonicalTask(name: string, task: TaskSource): Record<string, unknown> {
   return {
     name,
     ...(task.description === undefined ? {} : { description: task.description }),
     needs: typeof task.needs === 'string' ? [task.needs] : task.needs,
-    settings: canonicalSettings(task),
+    settings: task.type === 'map' ? canonicalMap(task) : canonicalSettings(task),
     ...(task.enabled === false ? { enabled: false } : {}),
     ...canonicalTime(task),
     ...(task.type !== 'workflow' && 'params' in task && task.params !== undefined ? { params: task.params } : {}),
@@ -39,13 +39,25 @@ function canonicalTask(name: string, task: TaskSource): unknown {
 
 /** Of a task that takes no time: what says nothing. */
 function canonicalTime(task: TaskSource): object {
-  if (!('retry' in task)) return { retry: canonicalRetry(retryDefaults.attempts) };
-  const { retry, delay, timeout, timeoutPolicy } = task;
+  if (!('retry' in task) && task.type !== 'map') return { retry: canonicalRetry(retryDefaults.attempts) };
+  const { delay, timeout, timeoutPolicy } = task;
   return {
-    retry: canonicalRetry(retry),
+    retry: canonicalRetry('retry' in task ? task.retry : retryDefaults.attempts),
     ...(delay === undefined || durationMs(delay) === 0 ? {} : { delayMs: durationMs(delay) }),
     ...durationField('timeoutMs', timeout),
     ...(timeoutPolicy === undefined ? {} : { timeoutPolicy }),
+  };
+}
+
+/** An item is as its task would be, but for what belongs to the map. */
+function canonicalMap({ over, task, concurrency, failures }: MapTaskSource): object {
+  const { name: _, needs: __, ...item } = canonicalTask('item', task);
+  return {
+    type: 'map',
+    over: Object.entries(over).map(([name, values]) => ({ name, values })),
+    task: item,
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(failures === undefined ? {} : { failures }),
   };
 }
 
@@ -93,7 +105,7 @@ function longerOf(delayMs: number): number {
   return Math.max(delayMs, durationMs(retryDefaults.delayMax));
 }
 
-function canonicalSettings(task: TaskSource): TaskSettings {
+function canonicalSettings(task: Exclude<TaskSource, MapTaskSource>): TaskSettings {
   switch (task.type) {
     case 'shell':
       return {

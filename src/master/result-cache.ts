@@ -4,10 +4,10 @@
  */
 import { createHash } from 'node:crypto';
 import type { Plan, PlannedTask } from '../../actors/graph/plan.ts';
-import { at } from '../../actors/kit/persistent-vector.ts';
 import { fillText } from '../../actors/params/placeholder.ts';
 import { mayUseResult } from '../../actors/task-instance/results.decide.ts';
 import { attemptInputs } from '../../actors/workflow-instance/attempt-inputs.ts';
+import { stateOf } from '../../actors/workflow-instance/task-lookup.ts';
 import type { WorkflowInstanceContext } from '../../actors/workflow-instance/workflow-instance.state.ts';
 import { type AttemptId, type CacheKey, cacheKeySchema, type InstanceId } from '../../schemas/ids.ts';
 import type { JsonValue } from '../../schemas/json.ts';
@@ -32,7 +32,8 @@ export function createResultCache({ index, clock }: { index: Pick<RunIndex, 'res
     find: ({ task, context }, cacheKey) => {
       const { cache } = task.definition;
       if (cacheKey === undefined || cache === undefined) return undefined;
-      if (!mayUseResult(task.definition, at(context.tasks, task.index))) return undefined;
+      const state = stateOf(context, task);
+      if (state === undefined || !mayUseResult(task.definition, state)) return undefined;
       const kept = index.result(cacheKey);
       if (kept === undefined) return undefined;
       const expiresAt = Math.min(kept.expiresAt, kept.source.finishedAt + cache.ttlMs);

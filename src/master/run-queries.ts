@@ -5,7 +5,12 @@ import type { Plan } from '../../actors/graph/plan.ts';
 import { possibleCommands, possibleTaskCommands } from '../../actors/workflow-instance/capabilities.ts';
 import { explain } from '../../actors/workflow-instance/explain.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
-import { runStatusOf, taskStateOf, taskSummaries } from '../../actors/workflow-instance/workflow-instance.view.ts';
+import {
+  itemSummaries,
+  runStatusOf,
+  taskStateOf,
+  taskSummaries,
+} from '../../actors/workflow-instance/workflow-instance.view.ts';
 import { errorReplySchema } from '../../schemas/errors.ts';
 import type { AttemptId, InstanceId, TaskName, WorkerId } from '../../schemas/ids.ts';
 import type { JsonRecord } from '../../schemas/json.ts';
@@ -14,6 +19,8 @@ import {
   definitionQuerySchema,
   type EventView,
   eventsQuerySchema,
+  type ItemsReply,
+  itemsQuerySchema,
   type LogsReply,
   logsQuerySchema,
   logsReplySchema,
@@ -64,6 +71,8 @@ export class RunQueries {
         return this.#options.index.list(parseBody(runsQuerySchema, body ?? {}, 'a question for runs'));
       case 'run':
         return this.#run(parseBody(runQuerySchema, body, 'a question for a run'));
+      case 'items':
+        return this.#items(body);
       case 'events':
         return this.#events(body);
       case 'why':
@@ -109,6 +118,14 @@ export class RunQueries {
       ...(can ? { can: possibleCommands({ actor, snapshot }) } : {}),
       tasks: await withMissingRuns(this.#options, { actor, snapshot }, can ? withCommands(folded) : summaries),
     };
+  }
+
+  async #items(body: unknown): Promise<ItemsReply> {
+    const { instance, map, from, limit } = parseBody(itemsQuerySchema, body, 'a question for items');
+    const { actor, snapshot, revision } = await this.#folded(instance);
+    const page = itemSummaries(actor.plan, snapshot.context, { map, from, limit });
+    if (page === undefined) throw new AppError('ATTEMPT_NOT_FOUND', `the run ${instance} has no map ${map}`);
+    return { revision, ...page };
   }
 
   async #why(body: unknown): Promise<WhyReply> {

@@ -46,11 +46,19 @@ const start = (task: string): WorkflowInstanceCommand => ({
 
 describe('the examples of the page', () => {
   it('are all tried here', () => {
-    expect([...examples.keys()]).toEqual(['nightly', 'deliver', 'guarded', 'strict']);
+    expect([...examples.keys()]).toEqual(['nightly', 'deliver', 'guarded', 'thumbnails', 'strict']);
   });
 
   it('nightly passes over the disabled task', () => {
     expect(played('nightly')).toEqual({ run: 'succeeded', fetch: 'succeeded', check: 'skipped', load: 'succeeded' });
+  });
+
+  it('thumbnails has four items, of which two are under way at a time', () => {
+    const definition = example('thumbnails');
+    const target = { ...submitted, data: { ...submitted.data, params: definition.params } } as typeof submitted;
+    const run = given(definition, target, ownershipTaken(1), start('resize'), assign('resize[0]', 1));
+    const statuses = [0, 1, 2, 3].map((item) => run.task(`resize[${item}]`).status);
+    expect(statuses).toEqual(['assigned', 'ready', 'waiting', 'waiting']);
   });
 
   it('deliver skips the way that is not taken, and runs the join', () => {

@@ -86,6 +86,14 @@ test('dependent', async () => {
   });
 });
 
+test('map', async () => {
+  await runReadme('map');
+  expect(await outputsOf('map')).toMatchObject({
+    count: { counts: { succeeded: 6, failed: 0, stopped: 0, skipped: 0 } },
+    add: { words: '14', letters: '58' },
+  });
+});
+
 test('task-group', async () => {
   await runReadme('task-group');
   const history = await cluster.client.history(await newestRunOf('task-group'));

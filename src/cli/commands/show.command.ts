@@ -1,5 +1,7 @@
 /** `millrace show <run>`: one run with all of its tasks. */
+import type { TaskName } from '../../../schemas/ids.ts';
 import type { RunReply, TaskSummary } from '../../../schemas/messages/client.messages.ts';
+import { taskName } from '../arguments.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { paintStatus } from '../output/colors.ts';
 import { oneLine, shortened } from '../output/plain-text.ts';
@@ -19,8 +21,11 @@ export function addShowCommand(host: CommandHost): void {
     .helpGroup(commandGroups.look)
     .description('Show one run: its status, its owner and its tasks.')
     .argument('<run>', 'id of the run, or a unique beginning or end of it')
-    .addHelpText('after', examples('millrace show 0193a4c2', 'millrace show 0193a4c2 --json'))
-    .action((part: string) => host.withSession((session) => show(session, part)));
+    .option('--items <map>', 'the items of this map in place of the tasks, the first 1000', taskName)
+    .addHelpText('after', examples('millrace show 0193a4c2', 'millrace show 0193a4c2 --items resize --json'))
+    .action((part: string, { items }: { items?: TaskName }) =>
+      host.withSession((session) => (items === undefined ? show(session, part) : showItems(session, part, items))),
+    );
 }
 
 async function show(session: Session, part: string): Promise<ExitCode> {
@@ -34,6 +39,19 @@ async function show(session: Session, part: string): Promise<ExitCode> {
   for (const line of [...headLines(session, reply, now), '']) screen.print(line);
   const columns = taskColumns(session, now);
   for (const line of formatTable(columns, reply.tasks, { paintTitle: screen.colors.dim })) screen.print(line);
+  return exitCodes.ok;
+}
+
+async function showItems(session: Session, part: string, map: TaskName): Promise<ExitCode> {
+  const { client, screen, json, clock } = session;
+  const reply = await client.items({ instance: await resolveInstance(client, part), map, limit: 1_000 });
+  if (json) {
+    screen.printJson(reply);
+    return exitCodes.ok;
+  }
+  const columns = taskColumns(session, clock.now());
+  for (const line of formatTable(columns, reply.items, { paintTitle: screen.colors.dim })) screen.print(line);
+  if (reply.count > reply.items.length) screen.note(`shown are ${reply.items.length} of ${reply.count} items`);
   return exitCodes.ok;
 }
 
