@@ -33,7 +33,7 @@ export function sendRequest(asked: ClusterRequest, clock: Clock): Promise<Cluste
     const timer = clock.after(asked.timeoutMs, () =>
       request.destroy(new Error(`no answer within ${asked.timeoutMs} ms`)),
     );
-    request.once('error', reject);
+    request.on('error', reject);
     request.once('close', () => timer.cancel());
     request.once('response', (response) => readAnswer(response).then(resolve, reject));
     request.end(asked.body);

@@ -1,22 +1,43 @@
-/** Task types whose attempts are one promise: awaited, and given up by a signal. They do not survive their worker. */
+/**
+ * Task types whose attempts are one promise: awaited, and given up by a signal. One that does not heed the signal holds the
+ * attempt no longer than a grace period; what it comes to later is not told.
+ */
 import type { TaskType as TaskTypeName } from '../../schemas/definition/task-settings.ts';
-import type { AttemptContext, AttemptResult, TaskType } from './task-type.port.ts';
+import type { Timer } from '../clock/clock.port.ts';
+import type { AttemptContext, AttemptResult, RunningAttempt, TaskType } from './task-type.port.ts';
 
-/** @param perform never rejects: every fault is a result */
-export function createPromisedTaskType(
-  type: TaskTypeName,
-  perform: (context: AttemptContext, signal: AbortSignal) => Promise<AttemptResult>,
-): TaskType {
+const graceMs = 10_000;
+const note = '\n[millrace: what ran did not end when it was cancelled; it may go on]\n';
+
+/** Never rejects: every fault is a result. */
+type Perform = (context: AttemptContext, signal: AbortSignal) => Promise<AttemptResult>;
+
+export function createPromisedTaskType(type: TaskTypeName, perform: Perform): TaskType {
+  return { type, hasOutsideEffects: () => true, start: (context) => runPromised(context, perform) };
+}
+
+export function runPromised(context: AttemptContext, perform: Perform): RunningAttempt {
+  const abort = new AbortController();
+  let hasEnded = false;
+  let grace: Timer | undefined;
+  const end = (result: AttemptResult): void => {
+    if (hasEnded) return;
+    hasEnded = true;
+    grace?.cancel();
+    context.ended(abort.signal.aborted ? { kind: 'cancelled' } : result);
+  };
+  const giveUp = (): void => {
+    if (hasEnded) return;
+    context.writeLog(Buffer.from(note));
+    end({ kind: 'cancelled' });
+  };
+  // The promise cannot reject.
+  void perform(context, abort.signal).then(end);
   return {
-    type,
-    hasOutsideEffects: () => true,
-    start: (context) => {
-      const abort = new AbortController();
-      // The promise cannot reject.
-      void perform(context, abort.signal).then((result) =>
-        context.ended(abort.signal.aborted ? { kind: 'cancelled' } : result),
-      );
-      return { cancel: () => abort.abort() };
+    cancel: () => {
+      if (abort.signal.aborted || hasEnded) return;
+      abort.abort();
+      grace = context.clock.after(graceMs, giveUp);
     },
   };
 }

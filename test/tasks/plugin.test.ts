@@ -12,6 +12,7 @@ import { createPluginTaskType } from '../../src/tasks/plugin/plugin.task-type.ts
 import { pluginFaults } from '../../src/tasks/plugin/plugin-faults.ts';
 import type { PluginContext, TaskPlugin } from '../../src/tasks/plugin/task-plugin.port.ts';
 import type { AttemptContext } from '../../src/tasks/task-type.port.ts';
+import { createSteppedClock } from '../worker/stepped-clock.ts';
 import { closeAttempts, type FixtureOptions, runAttempt } from './attempt-fixture.ts';
 
 const examples = new URL('../../examples/plugin/', import.meta.url).pathname;
@@ -76,6 +77,22 @@ describe('a plugin task', () => {
     const fixture = run(pluginOf(waits));
     fixture.running.cancel('graceful');
     expect(await fixture.result).toEqual({ kind: 'cancelled' });
+  });
+
+  it('that does not heed a cancel holds its attempt for a grace period only', async () => {
+    const clock = createSteppedClock();
+    let finish = (): void => {};
+    const deaf = () =>
+      new Promise<JsonRecord>((resolve) => {
+        finish = () => resolve({ late: true });
+      });
+    const fixture = run(pluginOf(deaf), {}, { clock });
+    fixture.running.cancel('graceful');
+    fixture.running.cancel('now');
+    clock.advance(10_000);
+    expect(await fixture.result).toEqual({ kind: 'cancelled' });
+    finish();
+    expect(fixture.output()).toContain('did not end when it was cancelled');
   });
 
   it('of a plugin that the worker does not have fails', async () => {

@@ -40,7 +40,7 @@ async function withConnection<T>(
     reconnect: false,
     name: 'millrace task',
   });
-  const close = (): void => void connection.close(); // Whatever waits on it rejects.
+  const close = (): void => void connection.close().catch(() => {}); // Whatever waits on it rejects.
   signal.addEventListener('abort', close, { once: true });
   try {
     signal.throwIfAborted();

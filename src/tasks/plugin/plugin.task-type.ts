@@ -4,6 +4,7 @@ import type { ErrorCode } from '../../../schemas/errors.ts';
 import { type JsonRecord, jsonRecordSchema } from '../../../schemas/json.ts';
 import { AppError } from '../../errors/app-error.ts';
 import { attemptScope, valueOrThrow } from '../attempt-scope.ts';
+import { runPromised } from '../promised-task.ts';
 import { settingsOf } from '../settings-of.ts';
 import { tooLarge } from '../shell-outputs.ts';
 import type { AttemptContext, AttemptResult, RunningAttempt, TaskType } from '../task-type.port.ts';
@@ -30,12 +31,7 @@ function pluginOf({ offer }: AttemptContext, plugins: TaskPlugins): TaskPlugin {
 }
 
 function follow(context: AttemptContext, run: (own: PluginContext) => Promise<JsonRecord>): RunningAttempt {
-  const abort = new AbortController();
-  // The promise cannot reject: every fault is a result.
-  void resultOf(context, () => run(pluginContext(context, abort.signal))).then((result) =>
-    context.ended(abort.signal.aborted ? { kind: 'cancelled' } : result),
-  );
-  return { cancel: () => abort.abort() };
+  return runPromised(context, (_, signal) => resultOf(context, () => run(pluginContext(context, signal))));
 }
 
 async function resultOf(context: AttemptContext, run: () => Promise<JsonRecord>): Promise<AttemptResult> {

@@ -52,7 +52,7 @@ async function cancel(client: Client, another: () => Client): Promise<void> {
     await second.connect();
     await second.query('SELECT pg_cancel_backend($1)', [processID]);
   } catch {
-    await client.end();
+    await client.end().catch(() => {}); // Then it is cut already.
   } finally {
     await second.end().catch(() => {}); // It has done what it was for.
   }
