@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import type { TaskDefinition, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { InstanceId } from '../../schemas/ids.ts';
+import type { TaskSummary } from '../../schemas/messages/client.messages.ts';
 import { type ClusterClient, connectToCluster, type StoredEvent } from '../kit/cluster-client.ts';
 import { workflowOf } from '../kit/definitions.ts';
 import { disagreements, readLedger, scriptTask, shellTask } from '../kit/effect-ledger.ts';
@@ -55,8 +56,8 @@ test(
 
     const client = await clientOf(spawnMillrace(['dev', '--no-example'], { cwd: folder }));
     for (const run of runs) {
-      const { run: summary } = await client.whenEnded(run);
-      expect(summary.status).toBe('succeeded');
+      const { run: summary, tasks } = await client.whenEnded(run);
+      expect(summary.status, notesOf(tasks)).toBe('succeeded');
       const history = await client.soundHistory(definition, run);
       expect(disagreements(readLedger(ledger), history)).toEqual([]);
       const owners = ownersOf(history);
@@ -69,6 +70,9 @@ test(
   },
   60_000 + killCount * 20_000,
 );
+
+const notesOf = (tasks: readonly TaskSummary[]): string =>
+  tasks.flatMap(({ task, status, note }) => (status === 'failed' ? [`${task}: ${note}`] : [])).join('\n');
 
 /** Where `millrace dev` listens changes with each start. */
 async function clientOf(dev: MillraceProcess): Promise<ClusterClient> {

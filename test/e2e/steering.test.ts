@@ -67,7 +67,8 @@ test('a paused run stays paused while its masters are killed, goes on, and takes
 test('an ended run is opened once, whoever is asked and whoever dies', async () => {
   onTestFailed(() => console.error(cluster.log()));
   const work = scripted('b', ['a'], { result: 'fail', message: 'no' });
-  const definition = named('again', [scripted('a', [], {}), work, lasting('c', 1_500, ['b'])]);
+  const waiting: TaskDefinition = { ...taskOf('c', ['b']), settings: { type: 'signal', name: 'go' as TaskName } };
+  const definition = named('again', [scripted('a', [], {}), work, waiting]);
   await cluster.client.register(definition);
   const { instance } = await cluster.client.submit('again');
   expect((await cluster.client.whenEnded(instance)).run.status).toBe('failed');
@@ -76,6 +77,7 @@ test('an ended run is opened once, whoever is asked and whoever dies', async () 
   const receipts = answers.map((answer) => commandReceiptSchema.parse(JSON.parse(answer)));
   expect(receipts.filter(({ changed }) => changed)).toHaveLength(1);
   await killOwner(instance);
+  await millrace('signal', instance, 'go');
   const ended = await cluster.client.whenEnded(instance);
   expect(ended.run.status).toBe('succeeded');
   expect(ended.tasks.map(({ attempts }) => attempts)).toEqual([1, 1, 1]);
