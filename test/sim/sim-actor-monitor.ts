@@ -33,8 +33,8 @@ const actorsByPrefix: readonly (readonly [string, Actor])[] = [
   [streamPrefixes.clusterOperations, clusterOperationsActor as unknown as Actor],
 ];
 
-/** Of actors without an owner: nobody waits for it. */
-const keptWithoutOwner: readonly string[] = ['holders', 'active', 'discarded'];
+/** Of actors without an owner: every run has ended, so nobody waits for it. */
+const keptWithoutOwner: readonly string[] = ['holders', 'active', 'discarded', 'waiting'];
 
 const withAttempt: readonly string[] = ['assigned', 'accepted', 'running', 'absent', 'cancelling'];
 

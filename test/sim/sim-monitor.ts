@@ -194,7 +194,7 @@ export class SimMonitor {
       .filter(({ isFinished, snapshot: { value, context } }) => {
         const { counts, isolated, pause } = context;
         const isHeldBack = value === 'paused' || pause !== null || isolated.length > 0;
-        const mayAwait = counts.absent + counts.awaiting + (isThorough ? counts.ready : 0) > 0;
+        const mayAwait = counts.absent + counts.awaiting + (isThorough ? counts.ready + counts.expanded : 0) > 0;
         return !isFinished && (isHeldBack || mayAwait);
       })
       .map(({ id }) => id as InstanceId);

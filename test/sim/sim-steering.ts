@@ -97,6 +97,9 @@ export class SimSteering {
     if (status === 'paused') await this.#move(instance, reply);
     if (status === 'paused' || status === 'pausing') await this.#decide(instance, { type: 'resume' });
     for (const task of this.#monitor.isolatedIn(instance)) await this.#decide(instance, { type: 'rejoinTask', task });
+    // Items of maps say for themselves what they wait for.
+    const isExpanded = this.isCalm && reply.tasks.some((task) => task.status === 'expanded');
+    for (const group of isExpanded ? taskGroups : []) await this.#makeRoom(group);
     for (const task of reply.tasks) {
       const command = this.#decisionOn(task);
       if (command !== undefined) await this.#decide(instance, command);
@@ -168,6 +171,10 @@ export class SimSteering {
       await this.#order(subjects.taskGroup('force'), body);
       return;
     }
+    await this.#makeRoom(group);
+  }
+
+  async #makeRoom(group: string): Promise<void> {
     const key = `open ${group} ${this.#nextNumber()}`;
     await this.#order(subjects.taskGroup('set'), { group, slots: slotsMax, key: `${key} set`, by });
     await this.#order(subjects.taskGroup('open'), { group, key, by });
