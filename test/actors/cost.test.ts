@@ -1,15 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import type { PersistentVector } from '../../actors/kit/persistent-vector.ts';
+import { entries, type PersistentVector } from '../../actors/kit/persistent-vector.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
-import { fanOutOf, independentOf } from '../kit/definitions.ts';
+import { fanOutOf, independentOf, mapOf, taskOf, workflowOf } from '../kit/definitions.ts';
 import { given, type Step } from '../kit/given.ts';
-import { assign, nameOf, now, ownershipTaken, report, submitted } from './run-events.ts';
+import { assign, nameOf, now, ownershipTaken, report, submitted, taskEvent } from './run-events.ts';
 
 /** Arrays and task states that are in one snapshot but not in the one before: what an event copied. */
 function copiedCount(before: WorkflowInstanceSnapshot, after: WorkflowInstanceSnapshot): number {
-  const shared = new Set(partsOf(before.context.tasks));
-  return partsOf(after.context.tasks).filter((part) => !shared.has(part)).length;
+  const shared = new Set(allPartsOf(before));
+  return allPartsOf(after).filter((part) => !shared.has(part)).length;
+}
+
+/** Of the tasks, and of the items of those that are maps. */
+function allPartsOf({ context: { tasks } }: WorkflowInstanceSnapshot): unknown[] {
+  const items = [...entries(tasks)].flatMap(([, { context }]) =>
+    context.expansion === null ? [] : [context.expansion],
+  );
+  return [tasks, ...items.map((expansion) => expansion.items)].flatMap(partsOf);
 }
 
 function partsOf({ root, depth }: PersistentVector<unknown>): unknown[] {
@@ -68,6 +76,23 @@ describe('the cost of an event', () => {
       expect(mostCopied(fanOutOf(width), rootDone, asked)).toBeLessThanOrEqual(4 * (depth + 1));
     },
   );
+
+  it.each([30, 300, 3_000])('of an item of a map of %i is a few paths of the vector', (count) => {
+    const depth = Math.ceil(Math.log(count) / Math.log(32));
+    const values = Array.from({ length: count }, (_, index) => index);
+    const settings = mapOf(values, { concurrency: 2, failures: 'continue' });
+    const over = [{ name: 'x', values }];
+    const expanded = taskEvent('TaskExpanded', 'each', 1, { attempt: 1, itemCount: count, over });
+    const items = [0, 1, 2, 3].flatMap((item) => lifeOf(`each[${item}]`, item + 2));
+    const asked: Step[] = [
+      { type: 'SkipTask', ...by('1'), task: nameOf('each[9]') },
+      { type: 'IsolateTask', ...by('2'), task: nameOf('each[10]') },
+      { type: 'StopTask', ...by('3'), task: nameOf('each[11]') },
+    ];
+    const definition = workflowOf([{ ...taskOf('each'), settings }, taskOf('join', ['each'])]);
+    // The item that ends and the one that begins: each a path of arrays and a state. Then the map itself, and its vector.
+    expect(mostCopied(definition, [expanded], [...items, ...asked])).toBeLessThanOrEqual(2 * (depth + 1) + 3);
+  });
 
   it('does not grow with the attempts under way in a run that is ending', () => {
     const costs = [40, 400].map((width) => {
