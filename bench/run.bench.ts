@@ -8,7 +8,7 @@
 import { type BareLoopFigures, measureBareLoop } from './kit/bare-loop.ts';
 import { BenchClient } from './kit/bench-client.ts';
 import { type BenchProcess, type BenchServers, startBenchRole, startBenchServers } from './kit/bench-cluster.ts';
-import { chain, fanOut, idle } from './kit/bench-definitions.ts';
+import { chain, fanOut, idle, mapped } from './kit/bench-definitions.ts';
 import { type Floors, measureFloors } from './kit/floors.ts';
 import { cpuSecondsOf, residentBytesOf } from './kit/process-cpu.ts';
 import { type BenchRow, printRows, quantile, round } from './kit/statistics.ts';
@@ -109,6 +109,32 @@ async function measureFanOut({ client }: Bench): Promise<BenchRow[]> {
   ];
 }
 
+/** The cost of an item must not grow with their number: 10,000 in one run, beside 100 in each of 100 runs. */
+async function measureMap({ client, master }: Bench): Promise<BenchRow[]> {
+  const itemCount = 10_000;
+  const costOf = async (size: number): Promise<{ seconds: number; cpuMs: number }> => {
+    await client.register(mapped(size));
+    await client.whenEnded(await client.submit(`map-${size}`));
+    const [cpuBefore, startedAt] = [cpuSecondsOf(master.pid), performance.now()];
+    for (let left = itemCount; left > 0; left -= size) await client.whenEnded(await client.submit(`map-${size}`));
+    const cpuMs = ((cpuSecondsOf(master.pid) - cpuBefore) * 1_000) / itemCount;
+    return { seconds: (performance.now() - startedAt) / 1_000, cpuMs };
+  };
+  const small = await costOf(100);
+  const large = await costOf(itemCount);
+  const perSecond = (seconds: number) => `${Math.round(itemCount / seconds)} items/s`;
+  return [
+    { what: 'W6 map of 10,000 items, 200 at a time', value: perSecond(large.seconds), floor: perSecond(small.seconds) },
+    {
+      what: 'W6 CPU of the master for an item of 10,000 over one of 100',
+      value: `${round(large.cpuMs)} ms`,
+      floor: `${round(small.cpuMs)} ms`,
+      ratio: ratio(large.cpuMs, small.cpuMs),
+      goal: '<= 2 x',
+    },
+  ];
+}
+
 async function measureSubmission({ client, floors }: Bench): Promise<BenchRow[]> {
   await client.register(idle(1));
   const times: number[] = [];
@@ -149,6 +175,7 @@ const measurements: Record<string, (bench: Bench) => Promise<BenchRow[]>> = {
   W2: measureThroughput,
   W3: measureFanOut,
   W5: measureSubmission,
+  W6: measureMap,
   memory: measureMemory,
   // Last: it kills the master.
   takeover: ({ servers, client, master }) => measureTakeover(servers, client, master),

@@ -32,6 +32,15 @@ export function fanOut(width: number): WorkflowDefinition {
   return workflow(`fan-${width}`, [noOp('first', []), ...middle, noOp('last', names)]);
 }
 
+/** A map of so many items, 200 at a time. */
+export function mapped(itemCount: number): WorkflowDefinition {
+  const { name: _, needs: __, settings, ...item } = noOp('item', []);
+  if (settings.type !== 'script') throw new Error('a no-op is a script');
+  const over = [{ name: 'number', values: Array.from({ length: itemCount }, (_, index) => index) }];
+  const map = { type: 'map' as const, over, task: { ...item, settings }, concurrency: 200 };
+  return workflow(`map-${itemCount}`, [{ ...noOp('each', []), settings: map }]);
+}
+
 /** One task that lasts longer than any measurement. */
 export function sleeper(): WorkflowDefinition {
   const task = noOp('sleep', []);
