@@ -150,6 +150,18 @@ export const itemsReplySchema = z.object({
   items: z.array(taskSummarySchema),
 });
 
+/** The state of a run as one number, to be compared with that of a replay. The question is that for a run. */
+export const stateReplySchema = z.object({
+  instance: instanceIdSchema,
+  /** Of the last event that is folded in it. */
+  revision: z.int(),
+  epoch: z.int(),
+  /** True when the answering master owns the run: the state is the one that it decides with. */
+  isLive: z.boolean(),
+  /** SHA-256 of the state's JSON with sorted keys, in hexadecimal digits. */
+  stateHash: z.string().regex(/^[0-9a-f]{64}$/),
+});
+
 export const eventsQuerySchema = z.strictObject({
   instance: instanceIdSchema,
   from: z.int().min(0).default(0),
@@ -215,6 +227,7 @@ export type TaskSummary = z.infer<typeof taskSummarySchema>;
 export type RunQuery = z.infer<typeof runQuerySchema>;
 export type RunReply = z.infer<typeof runReplySchema>;
 export type ItemsReply = z.infer<typeof itemsReplySchema>;
+export type StateReply = z.infer<typeof stateReplySchema>;
 export type EventView = z.infer<typeof eventViewSchema>;
 export type DefinitionReply = z.infer<typeof definitionReplySchema>;
 export type LogsReply = z.infer<typeof logsReplySchema>;

@@ -50,6 +50,7 @@ export const subjects = {
 export const queryKinds = [
   'runs',
   'run',
+  'state',
   'items',
   'why',
   'events',

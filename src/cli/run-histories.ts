@@ -2,6 +2,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { InstanceId, WorkflowName } from '../../schemas/ids.ts';
+import type { DefinitionReply } from '../../schemas/messages/client.messages.ts';
 import { AppError } from '../errors/app-error.ts';
 import { parseRunFile } from '../replay/run-file.ts';
 import { type HistorySource, loadHistory, type RunHistory } from '../replay/run-history.ts';
@@ -13,10 +14,17 @@ import type { MasterClient } from './master-client.ts';
 import { resolveInstance } from './resolve-instance.ts';
 
 export function clientSource(client: Pick<MasterClient, 'events' | 'definition'>): HistorySource {
+  const asked = new Map<string, Promise<DefinitionReply>>();
   return {
     events: (instance) => allEvents(client, instance, limits.pageLength),
-    // Reason for the cast: the name stands in an event that its schema has read.
-    definition: async (name, version) => (await client.definition(name as WorkflowName, version)).definition,
+    // A version never changes, and many runs pin the same one.
+    definition: async (name, version) => {
+      const key = `${name}@${version}`;
+      // Reason for the cast: the name stands in an event that its schema has read.
+      const reply = asked.get(key) ?? client.definition(name as WorkflowName, version);
+      asked.set(key, reply);
+      return (await reply).definition;
+    },
   };
 }
 

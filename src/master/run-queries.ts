@@ -28,6 +28,7 @@ import {
   type RunReply,
   runQuerySchema,
   runsQuerySchema,
+  type StateReply,
   type TaskSummary,
 } from '../../schemas/messages/client.messages.ts';
 import { type WhyReply, whyQuerySchema } from '../../schemas/messages/explanation.messages.ts';
@@ -37,6 +38,7 @@ import { AppError } from '../errors/app-error.ts';
 import { decodeInstanceEvent, instanceStream } from '../journal/codec.ts';
 import type { Journal } from '../journal/journal.port.ts';
 import type { MemberDirectory } from '../membership/member-directory.ts';
+import { stateHashOf } from '../replay/state-hash.ts';
 import type { RunIndex } from '../runs/run-index.port.ts';
 import { parseBody } from '../transport/parse-body.ts';
 import type { Transport } from '../transport/transport.port.ts';
@@ -73,6 +75,8 @@ export class RunQueries {
         return this.#run(parseBody(runQuerySchema, body, 'a question for a run'));
       case 'items':
         return this.#items(body);
+      case 'state':
+        return this.#state(parseBody(runQuerySchema, body, 'a question for a state').instance);
       case 'events':
         return this.#events(body);
       case 'why':
@@ -126,6 +130,13 @@ export class RunQueries {
     const page = itemSummaries(actor.plan, snapshot.context, { map, from, limit });
     if (page === undefined) throw new AppError('ATTEMPT_NOT_FOUND', `the run ${instance} has no map ${map}`);
     return { revision, ...page };
+  }
+
+  async #state(instance: InstanceId): Promise<StateReply> {
+    const { actor, snapshot, revision } = await this.#folded(instance);
+    const isLive = this.#options.host.find(instance)?.snapshot === snapshot;
+    const stateHash = stateHashOf(actor.store(snapshot));
+    return { instance, revision, epoch: snapshot.context.epoch, isLive, stateHash };
   }
 
   async #why(body: unknown): Promise<WhyReply> {

@@ -1,4 +1,6 @@
 /** The commands behind what became of an attempt: a worker's report, a loss, a begin at the owner, an answer from outside. */
+
+import { findTask } from '../../actors/workflow-instance/task-lookup.ts';
 import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { RetryPolicy } from '../../schemas/definition/workflow.definition.ts';
@@ -91,7 +93,7 @@ function ceilingOf({ reason, givenUp }: EventOf<'TaskLost'>['data']): { message:
 }
 
 export function startCommand(
-  event: EventOf<'TaskDelayed' | 'TaskBranchChosen' | 'TaskUnstartable' | 'TaskAwaits' | 'TaskDryRun'>,
+  event: EventOf<'TaskDelayed' | 'TaskBranchChosen' | 'TaskUnstartable' | 'TaskAwaits' | 'TaskDryRun' | 'TaskExpanded'>,
   decided: Decided,
 ): WorkflowInstanceCommand {
   const { task } = event.data;
@@ -105,6 +107,8 @@ export function startCommand(
       return { ...start, now: event.data.failedAt };
     case 'TaskDryRun':
       return { ...start, now: event.data.finishedAt };
+    case 'TaskExpanded':
+      return { ...start, now: event.data.expandedAt, attemptId: event.data.attemptId };
     case 'TaskAwaits': {
       const { attemptId, since, awaits } = event.data;
       return { ...start, now: since, attemptId, ...(awaits.kind === 'workflow' ? { child: awaits.child } : {}) };
@@ -161,9 +165,8 @@ function randomBehind(
   return Math.min(1, Math.max(0, ((waitedMs / fullMs - 1) / jitter + 1) / 2));
 }
 
-function definitionOf({ plan }: Decided, task: TaskName) {
-  const index = plan.indexOf(task);
-  const definition = index === undefined ? undefined : plan.tasks[index]?.definition;
-  if (definition === undefined) throw new Error(`the definition has no task ${task}`);
+function definitionOf({ plan, snapshot }: Decided, task: TaskName) {
+  const definition = findTask(plan, snapshot.context, task)?.planned.definition;
+  if (definition === undefined) throw new Error(`the run has no task ${task}`);
   return definition;
 }

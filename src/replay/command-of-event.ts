@@ -154,7 +154,10 @@ function taskCommand(event: WorkflowInstanceEvent, decided: Decided): WorkflowIn
     case 'TaskUnstartable':
     case 'TaskAwaits':
     case 'TaskDryRun':
+    case 'TaskExpanded':
       return startCommand(event, decided);
+    case 'TaskCollected':
+      return { type: 'CollectItems', now: event.data.finishedAt, task: event.data.task };
     case 'TaskConcluded':
       return conclusionCommand(event.data, decided);
     case 'TaskTimedOut':
@@ -196,7 +199,8 @@ function timerCommand(event: TimerEvent, { plan, snapshot, decidedAt }: Decided)
     case 'TaskTimeoutWarned': {
       const { attemptId } = event.data;
       const now = event.type === 'TaskTimedOut' ? event.data.timedOutAt : event.data.warnedAt;
-      return fire(state.awaiting === null ? timerIds.timeout(attemptId) : timerIds.awaited(attemptId), now);
+      const isAttempt = state.current !== null;
+      return fire(isAttempt ? timerIds.timeout(attemptId) : timerIds.awaited(attemptId), now);
     }
   }
 }

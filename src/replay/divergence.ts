@@ -6,16 +6,14 @@ import { type Plan, planOf } from '../../actors/graph/plan.ts';
 import { checkProgress } from '../../actors/invariants/check-history.ts';
 import { HistoryRules } from '../../actors/invariants/history-rules.ts';
 import { BrokenJournal } from '../../actors/kit/decider.ts';
-import {
-  type WorkflowInstanceActor,
-  workflowInstanceActor,
-} from '../../actors/workflow-instance/workflow-instance.actor.ts';
+import type { WorkflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import { AppError } from '../errors/app-error.ts';
 import { commandOf } from './command-of-event.ts';
 import { differenceOfEvents } from './event-difference.ts';
 import { metadataOf } from './event-origin.ts';
+import { knownActor } from './known-actors.ts';
 import { type RunHistory, readEvent } from './run-history.ts';
 
 /**
@@ -100,9 +98,10 @@ function walk(
   history: RunHistory,
   events: readonly WorkflowInstanceEvent[],
   counts: Counts,
-  { actorOf = workflowInstanceActor }: VerifyOptions,
+  { actorOf }: VerifyOptions,
 ): Divergence | undefined {
-  const actor = actorOf(planOf(pinnedDefinition(history, events)));
+  const definition = pinnedDefinition(history, events);
+  const actor = actorOf?.(planOf(definition)) ?? knownActor(definition);
   let snapshot = actor.initial();
   for (let revision = 0; revision < events.length; ) {
     const decided = decidedAgain(actor, snapshot, { history, events, revision });

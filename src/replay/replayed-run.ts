@@ -4,14 +4,12 @@
  */
 import { type Plan, planOf } from '../../actors/graph/plan.ts';
 import { BrokenJournal } from '../../actors/kit/decider.ts';
-import {
-  type WorkflowInstanceActor,
-  workflowInstanceActor,
-} from '../../actors/workflow-instance/workflow-instance.actor.ts';
+import type { WorkflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import { AppError } from '../errors/app-error.ts';
+import { knownActor } from './known-actors.ts';
 import { type RunEvent, type RunHistory, readEvent } from './run-history.ts';
 import { countUpTo, StatusLog } from './status-log.ts';
 
@@ -48,7 +46,8 @@ export class ReplayedRun {
   constructor(history: RunHistory, options: OpenOptions = {}) {
     this.history = history;
     this.#times = timesOf(history.events);
-    const actor = (options.actorOf ?? workflowInstanceActor)(planOf(definitionOf(history)));
+    const definition = definitionOf(history);
+    const actor = options.actorOf?.(planOf(definition)) ?? knownActor(definition);
     this.#last = { revision: -1, actor, snapshot: actor.initial() };
     this.broken = this.#foldAll();
     this.#plan = this.#last.actor.plan;
