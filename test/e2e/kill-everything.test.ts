@@ -80,6 +80,8 @@ async function clientOf(dev: MillraceProcess): Promise<ClusterClient> {
     const content = JSON.parse(readFileSync(join(folder, '.millrace', 'dev.json'), 'utf8')) as Record<string, unknown>;
     // The file of a killed one is left behind.
     return content.pid === dev.pid ? content : undefined;
+  }).catch((cause) => {
+    throw new Error(`millrace dev did not start. It said:\n${dev.output()}`, { cause });
   });
   return connectToCluster(String(nats), String(store));
 }
