@@ -37,7 +37,7 @@ export const masterConfigSchema = z.strictObject({
   /** A member without heartbeat for this long counts as gone. */
   memberTtlMs: ms.default(5_000),
   /** How often other masters, and workers with attempts of this one, are asked whether they are there. */
-  pingIntervalMs: ms.default(200),
+  pingIntervalMs: ms.default(100),
   pingTimeoutMs: ms.default(1_000),
   /** How long a run without a living owner is left to the master that it falls to, before any other takes it. */
   takeoverGraceMs: ms.default(2_000),

@@ -106,16 +106,25 @@ export class DefinitionStore {
     const kept = this.#byVersion.get(key);
     if (kept !== undefined) return kept;
     const plan = planOf(definition);
-    const runnable = {
-      reference: { name: definition.name, version, digest },
-      plan,
-      actor: workflowInstanceActor(plan),
-    };
+    const runnable = runnableOf({ name: definition.name, version, digest }, plan);
     this.#byVersion.set(key, runnable);
     const newest = this.#newest.get(definition.name)?.reference.version ?? 0;
     if (version > newest) this.#newest.set(definition.name, runnable);
     return runnable;
   }
+}
+
+/** Of most versions no run is ever met: their machine is made when it is asked for. */
+function runnableOf(reference: DefinitionReference, plan: Plan): RunnableDefinition {
+  let actor: WorkflowInstanceActor | undefined;
+  return {
+    reference,
+    plan,
+    get actor() {
+      actor ??= workflowInstanceActor(plan);
+      return actor;
+    },
+  };
 }
 
 function tooLarge(fault: unknown): never {

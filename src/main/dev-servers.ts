@@ -34,6 +34,7 @@ export async function startDevServers(options: DevServerOptions): Promise<DevSer
   return { natsServers: nats.value.servers, connectionString: store.value.connectionString, stop };
 }
 
+const storeTriesMax = 3;
 const nothingToStop = async (): Promise<void> => {};
 
 async function startNats({ config, onNotice, onFatal }: DevServerOptions) {
@@ -56,19 +57,22 @@ async function startNats({ config, onNotice, onFatal }: DevServerOptions) {
 async function startStore({ config, logFile, onNotice }: DevServerOptions) {
   const { connectionString } = config.store;
   if (connectionString !== undefined) return { connectionString, stop: nothingToStop };
-  // Chosen once, so that a restarted store is found where it was.
-  const port = await freePort();
-  const args = ['store', '--port', String(port), '--data-dir', resolve(config.dataDir)];
-  const child: RoleChild = startRoleChild({ name: 'store', args, logFile: logFile('store'), onNotice });
-  try {
-    await child.whenReady;
-  } catch (cause) {
-    throw new AppError('JOURNAL_UNAVAILABLE', (cause as Error).message, { cause });
+  for (let triesLeft = storeTriesMax - 1; ; triesLeft -= 1) {
+    // Chosen once, so that a restarted store is found where it was. It may be lost between being chosen and being used.
+    const port = await freePort();
+    const args = ['store', '--port', String(port), '--data-dir', resolve(config.dataDir)];
+    const child: RoleChild = startRoleChild({ name: 'store', args, logFile: logFile('store'), onNotice });
+    try {
+      await child.whenReady;
+    } catch (cause) {
+      if (triesLeft > 0) continue;
+      throw new AppError('JOURNAL_UNAVAILABLE', (cause as Error).message, { cause });
+    }
+    return {
+      connectionString: `esdb://127.0.0.1:${port}?tls=false`,
+      stop: (deadlineMs: number) => child.stop(deadlineMs),
+    };
   }
-  return {
-    connectionString: `esdb://127.0.0.1:${port}?tls=false`,
-    stop: (deadlineMs: number) => child.stop(deadlineMs),
-  };
 }
 
 function freePort(): Promise<number> {

@@ -21,7 +21,7 @@ export type PeerPingsOptions = {
 };
 
 /** A connection that is just being made again has no responders either: asked twice, this far apart. */
-const confirmDelayMs = 40;
+const confirmDelayMs = 25;
 
 export class PeerPings {
   readonly #options: PeerPingsOptions;
