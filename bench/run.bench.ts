@@ -112,11 +112,12 @@ async function measureFanOut({ client }: Bench): Promise<BenchRow[]> {
 /** The cost of an item must not grow with their number: 10,000 in one run, beside 100 in each of 100 runs. */
 async function measureMap({ client, master }: Bench): Promise<BenchRow[]> {
   const itemCount = 10_000;
-  const costOf = async (size: number): Promise<{ seconds: number; cpuMs: number }> => {
-    await client.register(mapped(size));
-    await client.whenEnded(await client.submit(`map-${size}`));
+  const costOf = async (itemCountEach: number): Promise<{ seconds: number; cpuMs: number }> => {
+    await client.register(mapped(itemCountEach));
+    await client.whenEnded(await client.submit(`map-${itemCountEach}`));
     const [cpuBefore, startedAt] = [cpuSecondsOf(master.pid), performance.now()];
-    for (let left = itemCount; left > 0; left -= size) await client.whenEnded(await client.submit(`map-${size}`));
+    for (let left = itemCount; left > 0; left -= itemCountEach)
+      await client.whenEnded(await client.submit(`map-${itemCountEach}`));
     const cpuMs = ((cpuSecondsOf(master.pid) - cpuBefore) * 1_000) / itemCount;
     return { seconds: (performance.now() - startedAt) / 1_000, cpuMs };
   };

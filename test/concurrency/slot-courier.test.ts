@@ -20,7 +20,13 @@ function createLine() {
   const courier = new SlotCourier({
     send: (_, sync) =>
       new Promise<SlotStates>((resolve) => {
-        asked.push({ sync, answer: (states) => (resolve({ group, states }), tick().then(() => {})) });
+        asked.push({
+          sync,
+          answer: async (states) => {
+            resolve({ group, states });
+            await tick();
+          },
+        });
       }),
     clock: {
       now: () => 0,

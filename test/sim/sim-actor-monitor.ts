@@ -18,7 +18,7 @@ import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instan
 import type { InstanceId } from '../../schemas/ids.ts';
 import { streamPrefixes } from '../../src/journal/codec.ts';
 import type { PreparedEvent } from '../../src/journal/memory-event-streams.ts';
-import type { RunTrack } from './sim-monitor.ts';
+import type { RunTrack } from './sim-tracks.ts';
 import type { Life } from './sim-world.ts';
 
 type Snapshot = { value: string; context: OwnedContext };

@@ -90,7 +90,7 @@ function drawLimits(random: SimRandom): Partial<WorkflowDefinition> {
     ...(isTimed ? { timeoutMs: Math.round(random.magnitude(500, 60_000)) } : {}),
     ...(isTimed && random.chance(0.5) ? { timeoutPolicy: random.pick(['warn', 'warnAndFail'] as const) } : {}),
     ...(random.chance(0.6) ? { concurrency: drawConcurrency(random) } : {}),
-    ...(random.chance(0.3) ? { outputs: { size: '${params.size}', n: '${tasks.t0.outputs.n}' } } : {}),
+    ...(random.chance(0.3) ? { outputs: { size: filledIn('params.size'), n: filledIn('tasks.t0.outputs.n') } } : {}),
   };
 }
 
@@ -231,9 +231,11 @@ function drawMap(random: SimRandom, { groups, roughness }: DefinitionScope): Map
   };
 }
 
+const filledIn = (expression: string) => `\${${expression}}`;
+
 function drawChild(random: SimRandom, name: WorkflowName, needed: readonly number[]): TaskSettings {
   const isFilled = needed.length > 0 && random.chance(0.4);
-  const must = isFilled ? `\${tasks.${nameOf(random.pick(needed))}.outputs.n}` : '${params.size}';
+  const must = filledIn(isFilled ? `tasks.${nameOf(random.pick(needed))}.outputs.n` : 'params.size');
   return { type: 'workflow', name, params: { must: random.chance(0.5) ? 1 : must } };
 }
 

@@ -5,10 +5,11 @@ import { taskSummaries } from '../../actors/workflow-instance/workflow-instance.
 import type { InstanceId } from '../../schemas/ids.ts';
 import type { RunReply } from '../../schemas/messages/client.messages.ts';
 import { decodeInstanceEvent, streamPrefixes } from '../../src/journal/codec.ts';
-import type { RunTrack, SimMonitor } from './sim-monitor.ts';
+import type { SimMonitor } from './sim-monitor.ts';
 import type { SimMaster, SimWorker } from './sim-nodes.ts';
 import type { SimRandom } from './sim-random.ts';
 import type { SimStore } from './sim-store.ts';
+import type { RunTrack } from './sim-tracks.ts';
 
 export type Settling = { monitor: SimMonitor; masters: readonly SimMaster[]; workers: readonly SimWorker[] };
 

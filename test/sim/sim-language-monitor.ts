@@ -1,6 +1,6 @@
 /** Judges the runs by rules of the language that reach beyond one stream, or that people rely on: stated over events alone. */
 import type { WorkflowInstanceEvent, WorkflowInstanceEventOf } from '../../schemas/events/workflow-instance.events.ts';
-import type { RunTrack } from './sim-monitor.ts';
+import type { RunTrack } from './sim-tracks.ts';
 
 type Awaits = WorkflowInstanceEventOf<'TaskAwaits'>['data'];
 

@@ -8,7 +8,6 @@ import {
   workflowInstanceActor,
 } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import { awaitedAttempts, awaitsPerson } from '../../actors/workflow-instance/workflow-instance.effects.ts';
-import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { EventMetadata } from '../../schemas/envelope.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
@@ -29,49 +28,10 @@ import { silenceCodes } from '../kit/effect-ledger.ts';
 import { SimActorMonitor } from './sim-actor-monitor.ts';
 import { SimLanguageMonitor } from './sim-language-monitor.ts';
 import type { Published } from './sim-network.ts';
+import type { AttemptTrack, RunTrack } from './sim-tracks.ts';
 import type { Life, SimWorld } from './sim-world.ts';
 
 export type Breach = { invariant: string; at: number; message: string };
-
-export type AttemptTrack = {
-  id: string;
-  instance: string;
-  task: string;
-  worker: string;
-  /** Type of the event that ended it. */
-  ending: string | undefined;
-  /** Why it was lost or rejected. */
-  endCode: string | undefined;
-  /** Its worker was lost, and the task waits for somebody's decision. */
-  wasAbsent: boolean;
-  /** Who started it, in which life. */
-  startedBy: string | undefined;
-};
-
-export type RunTrack = {
-  id: string;
-  stream: string;
-  /** Of the version by which it goes now. */
-  plan: Plan;
-  /** Of the version with which it began. */
-  actor: WorkflowInstanceActor;
-  snapshot: WorkflowInstanceSnapshot;
-  revision: number;
-  epoch: number;
-  /** Master of each epoch; the index is the epoch. */
-  owners: string[];
-  ownerIncarnation: string;
-  workflow: string;
-  key: string;
-  eventIds: string[];
-  /** Keys of all commands that are in the stream. */
-  keys: Set<string>;
-  /** Ends that it has had; one that was opened again may have several. */
-  ends: Set<string>;
-  isFinished: boolean;
-  /** Revision at which a live copy was last compared. */
-  comparedRevision: number;
-};
 
 const attemptEndings: ReadonlySet<string> = new Set([
   ...['TaskSucceeded', 'TaskFailed', 'TaskLost', 'TaskStopped', 'TaskRejected'],
