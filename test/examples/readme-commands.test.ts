@@ -41,11 +41,12 @@ async function runReadme(example: string): Promise<void> {
   }
 }
 
-async function newestRunOf(workflow: string): Promise<InstanceId> {
-  const reply = runsReplySchema.parse(await cluster.client.ask(subjects.query('runs'), { workflow, limit: 1 }));
-  const [run] = reply.runs;
-  if (run === undefined) throw new Error(`there is no run of ${workflow}`);
-  return run.instance;
+/** A run is listed a moment after its receipt. */
+function newestRunOf(workflow: string): Promise<InstanceId> {
+  return eventually(`a run of ${workflow} is listed`, async () => {
+    const reply = runsReplySchema.parse(await cluster.client.ask(subjects.query('runs'), { workflow, limit: 1 }));
+    return reply.runs[0]?.instance;
+  });
 }
 
 /** A person only answers what is asked. */
