@@ -23,6 +23,9 @@ export function renderNatsConf(options: NatsConfOptions): string {
     `port: ${options.port}`,
     `max_payload: ${payloadSizeMaxBytes}`,
     'logtime: false',
+    // A process that is frozen or cut off gets no requests after some ten seconds; the default is six minutes.
+    'ping_interval: "5s"',
+    'ping_max: 2',
     'jetstream {',
     `  store_dir: ${quote(options.storeDir)}`,
     ...syncInterval,
