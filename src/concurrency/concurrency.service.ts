@@ -13,7 +13,7 @@ import type { ActorEvent, HostedKind, HostedSnapshot } from '../actor-host/actor
 import { ActorRecovery } from '../actor-host/actor-recovery.ts';
 import type { Bucket } from '../buckets/bucket.port.ts';
 import { createClaimBookOf } from '../claims/claim-book.ts';
-import type { Clock, IdSource } from '../clock/clock.port.ts';
+import type { Clock, IdSource, Timer } from '../clock/clock.port.ts';
 import type { Dispatcher } from '../dispatch/dispatcher.ts';
 import type { PlaceRequest } from '../dispatch/held-tasks.ts';
 import { streamPrefixes } from '../journal/codec.ts';
@@ -71,6 +71,7 @@ export class ConcurrencyService {
   readonly #recovery: ActorRecovery;
   readonly #messages: ConcurrencyMessages;
   readonly #subscriptions: Subscription[] = [];
+  #ordersTimer: Timer | undefined;
 
   constructor(options: ConcurrencyOptions) {
     this.#options = options;
@@ -136,9 +137,11 @@ export class ConcurrencyService {
       if (kind === 'gone' && member.kind === 'master') this.#recovery.trigger();
     });
     this.#recovery.trigger();
+    this.#watchOrders();
   }
 
   async stop(): Promise<void> {
+    this.#ordersTimer?.cancel();
     for (const subscription of this.#subscriptions) subscription.stop();
     this.#messages.stop();
     this.#follower.stop();
@@ -245,6 +248,16 @@ export class ConcurrencyService {
       isParked: (id, task) => dispatcher().isHeld(id, task),
       place: (id, task) => effects().place(id, task),
       hold: (id, task, reason) => effects().hold(id, task, reason),
+    });
+  }
+
+  /** Somebody must own the orders while a crown holds all else back: also when no claim tells that they have lost their owner. */
+  #watchOrders(): void {
+    this.#ordersTimer = this.#options.clock.after(this.#options.config.actorCheckIntervalMs, () => {
+      this.#watchOrders();
+      if (this.#follower.crowns.length === 0) return;
+      const asked = this.#calls.ask('clusterOperations', operationsId, { type: 'list' });
+      asked.catch((fault) => this.#options.log.debug({ fault }, 'the orders have no owner now; they are asked again'));
     });
   }
 

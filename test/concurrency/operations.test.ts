@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { InstanceId, TaskGroupName, TaskName, WorkerGroup } from '../../schemas/ids.ts';
 import { type OperationsReply, operationsReplySchema } from '../../schemas/messages/concurrency.messages.ts';
-import { subjects } from '../../schemas/messages/subjects.ts';
+import { claimKey, operationsId, subjects } from '../../schemas/messages/subjects.ts';
+import { actorStream } from '../../src/journal/codec.ts';
 import { taskOf, workflowOf } from '../kit/definitions.ts';
 import { eventually } from '../kit/eventually.ts';
 import { MemoryCluster } from '../kit/memory-cluster.ts';
@@ -84,6 +85,24 @@ describe('a crown', () => {
     await cluster.ask(subjects.command, { type: 'stop', instance: run });
     expect((await cluster.whenEnded(next)).run.status).toBe('succeeded');
     await until('the crown is gone', async () => (await inForce()).crowns.length === 0);
+  });
+
+  test('finds another owner although nobody asks and its claim is lost with its owner', async () => {
+    await cluster.register(workflowOf([slow('a', [], 60_000), slow('b', ['a'], 0)]));
+    const run = await submit();
+    await operate({ type: 'crown', instance: run, task: 'b' });
+    const ownersOf = async () => {
+      const masters: string[] = [];
+      for await (const { type, data } of cluster.store.connect().read(actorStream('clusterOperations', operationsId))) {
+        if (type === 'OwnershipTaken') masters.push((data as { master: string }).master);
+      }
+      return masters;
+    };
+    const [first = ''] = await ownersOf();
+    await cluster.claims.remove(claimKey('clusterOperations', operationsId));
+    cluster.kill(first);
+    await until('another one owns the orders', async () => (await ownersOf()).length === 2);
+    expect(new Set(await ownersOf())).toEqual(new Set(['m1', 'm2']));
   });
 
   test('is refused for what does not exist, has ended, or could never run', async () => {
