@@ -24,7 +24,7 @@ export type BatchTotal = {
   ghostStartCount: number;
 };
 
-const progressSeedCount = 5_000;
+const progressSeedCount = 500;
 
 type Share = { from: number; to: number; step: number; deadlineAt: number };
 type SeedReport = Omit<BatchTotal, 'seedCount' | 'failureCount'> & { seed: number; hasFailed: boolean };
