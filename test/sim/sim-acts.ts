@@ -7,8 +7,10 @@ import type { TaskGroupOperation } from '../../schemas/messages/subjects.ts';
 import { signalNames, slotsMax, taskGroups } from './sim-definitions.ts';
 import type { SimRandom } from './sim-random.ts';
 
+/** Some twice: more follows from them. */
 const runActTypes = [
   'stop',
+  'pause',
   'pause',
   'resume',
   'stopTask',

@@ -145,7 +145,7 @@ function drawWishes(random: SimRandom): Partial<TaskDefinition> {
     ...(random.chance(0.15) ? { enabled: false } : {}),
     ...(random.chance(0.3) ? { delayMs: Math.round(random.magnitude(10, 10_000)) } : {}),
     ...(random.chance(0.3) ? { queueTimeoutMs: Math.round(random.magnitude(100, 10_000)) } : {}),
-    ...(random.chance(0.2) ? { cache: { ttlMs: Math.round(random.magnitude(1_000, 100_000)) } } : {}),
+    ...(random.chance(0.3) ? { cache: { ttlMs: Math.round(random.magnitude(1_000, 100_000)) } } : {}),
     ...(random.chance(0.5) ? { timeoutPolicy: random.pick(['fail', 'warn', 'warnAndFail'] as const) } : {}),
   };
 }

@@ -109,8 +109,9 @@ export class SimSteering {
   }
 
   /** To the other version of its workflow, if there is one. It may not fit what the run has done. */
-  async #move(instance: InstanceId, { run: { workflow } }: RunReply): Promise<void> {
-    const version = this.#asking.random() < 0.5 ? 1 : 2;
+  async #move(instance: InstanceId, { run }: RunReply): Promise<void> {
+    const { workflow } = run;
+    const version = run.version === 1 ? 2 : 1;
     if (this.#monitor.planOf(workflow, version) === undefined) return;
     await this.#decide(instance, { type: 'moveVersion', version });
   }

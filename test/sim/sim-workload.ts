@@ -43,8 +43,8 @@ export function drawWorkload(random: SimRandom, groups: readonly string[], chaos
   const definitions = names.flatMap((name, index) => {
     const below = names.slice(0, index);
     const first = drawDefinition(random, { name, below, groups, roughness });
-    if (!random.chance(0.3)) return [first];
-    const isAnother = random.chance(0.4);
+    if (!random.chance(0.4)) return [first];
+    const isAnother = random.chance(0.25);
     return [
       first,
       isAnother ? drawDefinition(random, { name, below, groups, roughness }) : drawVariation(random, first),
@@ -54,13 +54,18 @@ export function drawWorkload(random: SimRandom, groups: readonly string[], chaos
   const isSteered = random.chance(0.5);
   return {
     definitions,
-    submissions: Array.from({ length: random.integer(2, 10) }, (_, index) =>
+    submissions: Array.from({ length: drawSubmissionCount(random) }, (_, index) =>
       drawSubmission(random, scope, { key: `key ${index}`, isSteered }),
     ),
     clusterActs: drawClusterActs(random, scope),
     hasGroups: definitions.some(({ tasks }) => tasks.some(({ group }) => group !== undefined)),
     badRequests: Array.from({ length: random.integer(0, 3) }, () => drawBadRequest(random, names, chaosMs)),
   };
+}
+
+/** Mostly few: what fails does so among few runs as well, and more seeds fit into an hour. */
+function drawSubmissionCount(random: SimRandom): number {
+  return random.integer(2, random.pick([3, 5, 10]));
 }
 
 /** A child run takes as long as a run, and so does each time that a run is opened again. */
@@ -79,6 +84,9 @@ function longestTaskMs({ settings, retry, delayMs = 0 }: TaskDefinition): number
   return delayMs + retry.attempts * (Math.max(0, ...durations) + retry.delayMaxMs);
 }
 
+/** Few enough for two runs of a workflow to have the same input, and each case of a switch is true for some. */
+const amounts = [1, 1, 4, 6, 9];
+
 function drawSubmission(
   random: SimRandom,
   { names, chaosMs }: Scope,
@@ -92,7 +100,7 @@ function drawSubmission(
   const acts = drawRunActs(random, { isSteered, longestMs: chaosMs / 2 });
   const askAtMs = Array.from({ length: random.integer(0, 2) }, () => random.between(0, chaosMs / 2));
   const wishes = random.chance(0.3) ? drawWishes(random) : {};
-  return { workflow, key, amount: random.integer(1, 9), wishes, atMs, repeatAtMs, acts, askAtMs };
+  return { workflow, key, amount: random.pick(amounts), wishes, atMs, repeatAtMs, acts, askAtMs };
 }
 
 /** Every definition has a first task. */
