@@ -62,6 +62,7 @@ export class AttemptRules {
     else if (event.type === 'TaskExpanded') this.#expand(event.data, momentOf(read));
     else if (event.type === 'TaskSkipped' || event.type === 'TaskForced') this.#redress(event.data.task);
     else if (event.type === 'StateCleared') this.#forget(event.data);
+    else if (event.type === 'ApplicationFound') this.#find(event.data, momentOf(read));
     else if (isAttemptEvent(event)) this.#live(event, momentOf(read));
   }
 
@@ -126,6 +127,13 @@ export class AttemptRules {
     state.attemptCount = attempt;
     this.#attempts.set(attemptId, record);
     this.records.push(record);
+  }
+
+  /** Of an attempt that has ended too: what it has started lives on. */
+  #find({ task, attemptId, id }: WorkflowInstanceEventOf<'ApplicationFound'>['data'], moment: Moment): void {
+    const record = this.#attempts.get(attemptId);
+    if (record?.task === task) record.life.push(moment);
+    else this.#report('I4', moment.revision, `${id} of the attempt ${attemptId} of ${task}, which was not assigned`);
   }
 
   #live(event: AttemptEvent, moment: Moment): void {

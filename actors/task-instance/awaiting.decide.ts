@@ -4,8 +4,8 @@ import type { TaskDefinition } from '../../schemas/definition/workflow.definitio
 import type { Awaited, Fault, WorkflowInstanceEventOf } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId, TaskName } from '../../schemas/ids.ts';
 import { nextDelayMs } from '../retry/next-delay.ts';
-import { legal, type TaskEvent } from './task-instance.decide.ts';
-import type { TaskState } from './task-instance.state.ts';
+import { legal } from './task-instance.decide.ts';
+import type { TaskEvent, TaskState } from './task-instance.state.ts';
 
 type ConcludeTask = Extract<WorkflowInstanceCommand, { type: 'ConcludeTask' }>;
 type Begin = { now: number; attemptId: AttemptId };

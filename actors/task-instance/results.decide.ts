@@ -2,8 +2,7 @@
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
-import type { TaskEvent } from './task-instance.decide.ts';
-import type { TaskState } from './task-instance.state.ts';
+import type { TaskEvent, TaskState } from './task-instance.state.ts';
 
 type UseResult = Extract<WorkflowInstanceCommand, { type: 'UseResult' }>;
 

@@ -6,7 +6,7 @@
 import type { Awaited, Fault, HoldReason } from '../../schemas/events/workflow-instance.events.ts';
 import { entries } from '../kit/persistent-vector.ts';
 import { isFinalRefusal } from './final-refusals.ts';
-import { type TaskContext, type TaskMachineEvent, waitingTask } from './task-instance.state.ts';
+import { type KnownApplication, type TaskContext, type TaskMachineEvent, waitingTask } from './task-instance.state.ts';
 
 type Change = Partial<TaskContext>;
 
@@ -40,6 +40,29 @@ export function assignmentOf(event: TaskMachineEvent): Change {
     finishedAt: null,
     dueAt: null,
   };
+}
+
+/** Of one task; of more the oldest are forgotten. */
+const applicationsKeptMax = 1_000;
+
+export function isNewApplication({ applications }: TaskContext, event: TaskMachineEvent): boolean {
+  if (event.type !== 'ApplicationFound') return false;
+  const { attemptId, id } = event.data;
+  return !applications.some((known) => known.id === id && known.attemptId === attemptId);
+}
+
+export function applicationsOf({ applications }: TaskContext, event: TaskMachineEvent): Change {
+  if (event.type !== 'ApplicationFound') return {};
+  const { attemptId, kind, id, cluster, user, trackingUrl } = event.data;
+  const found: KnownApplication = {
+    attemptId,
+    kind,
+    id,
+    cluster,
+    ...(user === undefined ? {} : { user }),
+    ...(trackingUrl === undefined ? {} : { trackingUrl }),
+  };
+  return { applications: [...applications, found].slice(-applicationsKeptMax) };
 }
 
 export function absenceOf(event: TaskMachineEvent): Change {
@@ -156,7 +179,7 @@ export function stopOf(event: TaskMachineEvent): Change {
 /** As if it had never run; what it was and who asked for what stays countable. */
 export function clearedOf(context: TaskContext, event: TaskMachineEvent): Change {
   if (event.type !== 'Cleared') return {};
-  const { task, attempt, last, round, isolations, priority, passOver, expansion } = context;
+  const { task, attempt, last, applications, round, isolations, priority, passOver, expansion } = context;
   return {
     ...waitingTask(task, event.needCount).context,
     expansion: event.keepsItems === true ? expansion : null,
@@ -164,6 +187,7 @@ export function clearedOf(context: TaskContext, event: TaskMachineEvent): Change
     round: event.isChosen ? lastRoundOf(context) + 1 : round,
     attempt,
     last,
+    applications,
     isolations,
     priority,
   };

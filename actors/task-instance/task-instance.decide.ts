@@ -2,14 +2,13 @@
 
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { OnWorkerLost, TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
-import type { Fault, WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
+import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
 import { nextDelayMs } from '../retry/next-delay.ts';
 import { finalRefusalsMax, isFinalRefusal } from './final-refusals.ts';
 import { canTaskTake } from './task-instance.fold.ts';
-import type { TaskState } from './task-instance.state.ts';
+import type { TaskEvent, TaskState } from './task-instance.state.ts';
 
 type CommandOf<T extends WorkflowInstanceCommand['type']> = Extract<WorkflowInstanceCommand, { type: T }>;
-export type TaskEvent = Extract<WorkflowInstanceEvent, { type: `Task${string}` }>;
 
 /** A report as events. A report that the task cannot take is old or repeated: no event, but it may be acked (T1). */
 export function decideReport(
@@ -18,6 +17,17 @@ export function decideReport(
   command: CommandOf<'RecordReport'>,
 ): TaskEvent[] {
   return legal(state, reportEvent(definition, state, command));
+}
+
+/** Each application once for an attempt, also when the attempt has ended: it may live on. */
+export function decideApplications(
+  state: TaskState,
+  { task, attemptId, applications }: CommandOf<'RecordApplications'>,
+): TaskEvent[] {
+  const named = new Map(applications.map((application) => [application.id, application]));
+  return [...named.values()].flatMap((application) =>
+    legal(state, { type: 'ApplicationFound', data: { task, attemptId, ...application } }),
+  );
 }
 
 export function decideLoss(

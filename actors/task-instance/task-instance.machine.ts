@@ -9,6 +9,7 @@
  * T6 A task whose worker is absent keeps its attempt: it goes on when the worker returns, and ends by a report or a loss.
  * T7 What has ended runs again only after its state was cleared; then it waits for its needs as if it were new.
  * T8 A map ends only when all of its items have, and its end follows from theirs.
+ * T9 An application counts once for its attempt, whatever became of that: it may live on when the attempt has ended.
  */
 import {
   armAwait,
@@ -114,6 +115,7 @@ export const taskInstanceMachine = taskSetup.createMachine({
     Rejoined: { actions: 'uncountIsolation' },
     Prioritised: { actions: 'rememberPriority' },
     ItemsChanged: { actions: 'rememberItems' },
+    ApplicationFound: { guard: 'isNewApplication', actions: 'rememberApplication' },
   },
   states: {
     waiting: {

@@ -5,11 +5,13 @@ import { effectOnly, update } from '../kit/machine-fold.ts';
 import { collectionOf, expansionOf } from './expansion.changes.ts';
 import {
   absenceOf,
+  applicationsOf,
   assignmentOf,
   awaitingOf,
   clearedOf,
   endWithoutAttemptOf,
   holdOf,
+  isNewApplication,
   noAttempt,
   outcomeOf,
   queueOf,
@@ -102,6 +104,7 @@ export const taskSetup = setup({
     isCurrentWhileStopping: (scope) => isCurrentAttempt(scope) && isStopping(scope),
     isUnstartedWhileStopping: (scope) =>
       isCurrentAttempt(scope) && isStopping(scope) && scope.context.startedAt === null,
+    isNewApplication: ({ context, event }) => isNewApplication(context, event),
     isExpansion,
     isLimitedExpansion: (scope) =>
       isExpansion(scope) && scope.event.type === 'TaskExpanded' && scope.event.data.dueAt !== undefined,
@@ -138,6 +141,7 @@ export const taskSetup = setup({
     rememberDelayOver: change(() => ({ dueAt: null, isDelayOver: true })),
     rememberQueue: change(({ context, event }) => queueOf(context, event)),
     rememberAssignment: change(({ event }) => assignmentOf(event)),
+    rememberApplication: change(({ context, event }) => applicationsOf(context, event)),
     rememberAwaiting: change(({ event }) => awaitingOf(event)),
     rememberExpansion: change(({ context, event }) => expansionOf(context, event)),
     rememberItems: change(({ event }) => (event.type === 'ItemsChanged' ? { expansion: event.expansion } : {})),

@@ -1,4 +1,5 @@
 /** The state of one task as plain JSON, and the events that change it. */
+import type { FoundApplication } from '../../schemas/clusters/application.schema.ts';
 import type { Priority } from '../../schemas/definition/workflow.definition.ts';
 import type {
   Awaited,
@@ -77,6 +78,9 @@ export function haveItemsEnded({ counts, items }: Pick<Expansion, 'counts' | 'it
   return succeeded + failed + stopped + blocked + skipped === items.length;
 }
 
+/** An application on a cluster, and the attempt that has started it. */
+export type KnownApplication = { attemptId: AttemptId } & FoundApplication;
+
 /** Why a task does not run although nothing failed. */
 export type SkipReason =
   | { why: 'branch' | 'disabled' | 'notSelected' }
@@ -104,6 +108,8 @@ export type TaskContext = {
   current: AttemptPlace | null;
   /** The newest attempt, also after it ended: where its log is. */
   last: AttemptPlace | null;
+  /** What its attempts have started on clusters, earlier attempts too, oldest first. */
+  applications: readonly KnownApplication[];
   startedAt: number | null;
   finishedAt: number | null;
   timeoutAt: number | null;
@@ -141,11 +147,15 @@ export type TaskContext = {
 
 export type TaskState = { status: TaskStatus; context: TaskContext };
 
-type Journaled = Extract<WorkflowInstanceEvent, { type: `Task${string}` }>;
+/** Journaled events of a task. */
+export type TaskEvent = Extract<WorkflowInstanceEvent, { type: `Task${string}` | 'ApplicationFound' }>;
+
+export const isTaskEvent = (event: WorkflowInstanceEvent): event is TaskEvent =>
+  event.type.startsWith('Task') || event.type === 'ApplicationFound';
 
 /** Journaled events of the task, and what follows for it from events of others. */
 export type TaskMachineEvent =
-  | Journaled
+  | TaskEvent
   /** Something that it needs has ended: it may run, it is not on the way taken, or it must not run. */
   | { type: 'NeedMet' }
   | { type: 'NeedDead' }
@@ -175,6 +185,7 @@ export function waitingTask(task: TaskName, needCount: number, isEnabled = true)
       refusals: 0,
       current: null,
       last: null,
+      applications: [],
       startedAt: null,
       finishedAt: null,
       timeoutAt: null,

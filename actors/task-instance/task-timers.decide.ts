@@ -3,8 +3,8 @@ import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-in
 import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { AttemptId } from '../../schemas/ids.ts';
 import { concludedBadly } from './awaiting.decide.ts';
-import { finalLossOf, legal, type TaskEvent } from './task-instance.decide.ts';
-import { type TaskState, timerIds } from './task-instance.state.ts';
+import { finalLossOf, legal } from './task-instance.decide.ts';
+import { type TaskEvent, type TaskState, timerIds } from './task-instance.state.ts';
 
 type FireTimer = Extract<WorkflowInstanceCommand, { type: 'FireTimer' }>;
 

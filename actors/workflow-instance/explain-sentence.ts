@@ -61,6 +61,8 @@ function clauseOf(fact: Fact, status: TaskStatus): string {
     case 'itemTurn':
     case 'items':
       return itemsClause(fact, status);
+    case 'applications':
+      return `it has started ${listOf(fact.applications.map(applicationIn).reverse(), fact.count)}`;
     case 'absent':
       return `waits since ${utcText(fact.since)} for ${fact.dueAt === undefined ? 'a decision (millrace resolve)' : `its worker, until ${utcText(fact.dueAt)}`}: ${fact.fault.message}`;
     case 'timedOut':
@@ -156,6 +158,7 @@ const isolatedBy = (one: { task: string; by: string; reason?: string | undefined
 const because = (fault: { message: string } | undefined) => (fault === undefined ? '' : ` (${fault.message})`);
 const causeOf = (cause: { task: string; status: string; fault?: { message: string } | undefined }) =>
   `${named(cause)}${because(cause.fault)}`;
+const applicationIn = ({ id, cluster }: { id: string; cluster: string }) => `${id} on ${cluster}`;
 const named = ({ task, status }: { task: string; status: string }) => `${task} (${status})`;
 const personOf = ({ by, reason }: { by: string; reason?: string | undefined }) =>
   reason === undefined ? by : `${by} (${reason})`;

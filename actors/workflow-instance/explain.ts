@@ -29,6 +29,7 @@ export function explain(plan: Plan, run: Run, name: TaskName): Explanation | und
     ...ownFacts(plan, run, found),
     ...pauseFacts(run.context, state),
     ...isolationFacts(plan, run.context, found),
+    ...applicationFacts(state.context),
   ];
   const { status } = state;
   return { task: name, status, sentence: sentenceOf({ task: name, status, runStatus: run.value, facts }), facts };
@@ -213,6 +214,12 @@ function isolationFacts(plan: Plan, context: WorkflowInstanceContext, { planned,
       tasks: tasks.slice(0, tasksNamedMax).map((asked) => ({ task: asked.task, ...personOf(asked) })),
     },
   ];
+}
+
+function applicationFacts({ applications }: TaskContext): Fact[] {
+  if (applications.length === 0) return [];
+  const newest = applications.slice(-tasksNamedMax);
+  return [{ kind: 'applications', applications: newest, count: applications.length }];
 }
 
 function personOf({ by, reason }: Pick<Asked, 'by' | 'reason'>): { by: string; reason?: string } {

@@ -9,7 +9,7 @@ import type { Plan } from '../graph/plan.ts';
 import { type Decision, rejected } from '../kit/decider.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { canTaskTake } from '../task-instance/task-instance.fold.ts';
-import { hasEnded, type TaskState, type TaskStatus } from '../task-instance/task-instance.state.ts';
+import { hasEnded, type TaskEvent, type TaskState, type TaskStatus } from '../task-instance/task-instance.state.ts';
 import { decideMove } from './move.decide.ts';
 import { clearedBy } from './steering.ts';
 import { allItems, type FoundTask, findTask } from './task-lookup.ts';
@@ -20,7 +20,6 @@ type Decided = Decision<WorkflowInstanceEvent>;
 type SteeringCommand = { now: number } & Steering;
 type CommandOf<T extends Steering['type']> = { now: number } & Extract<Steering, { type: T }>;
 type State = { plan: Plan; value: WorkflowInstanceStatus; context: WorkflowInstanceContext };
-type TaskEvent = Extract<WorkflowInstanceEvent, { type: `Task${string}` }>;
 
 const steeringTypes: readonly string[] = [
   'RequestPause',

@@ -3,17 +3,14 @@
  * Each task is touched once per change of its own state, never scanned for somebody else's: the cost of an event does not
  * grow with the number of tasks. Only what a person asks of the whole run visits all of them, once.
  */
-import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { foldTask } from '../task-instance/task-instance.fold.ts';
-import { hasEnded, type TaskState } from '../task-instance/task-instance.state.ts';
+import { hasEnded, type TaskEvent, type TaskState } from '../task-instance/task-instance.state.ts';
 import { expandItems, foldItem, stopItems } from './map-draft.ts';
 import { change, type Draft, draftOf, finish, type Propagated, stateAt } from './run-draft.ts';
 import type { WorkflowInstanceContext } from './workflow-instance.state.ts';
 
 const failedTasksMax = 20;
-
-type TaskEvent = Extract<WorkflowInstanceEvent, { type: `Task${string}` }>;
 
 /** Releases every task that needs nothing. */
 export function releaseRoots(plan: Plan, context: WorkflowInstanceContext): Propagated {

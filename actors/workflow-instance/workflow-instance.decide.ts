@@ -11,6 +11,7 @@ import { type Decision, rejected } from '../kit/decider.ts';
 import { decideConclusion } from '../task-instance/awaiting.decide.ts';
 import { decideUse, withKeptResult } from '../task-instance/results.decide.ts';
 import {
+  decideApplications,
   decideLoss,
   decideRejection,
   decideReport,
@@ -56,6 +57,8 @@ function decideOwn(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: OwnC
       return forTask(plan, snapshot, command.report.task, (task, state) =>
         withKeptResult(task.definition, state, decideReport(task.definition, state, command)),
       );
+    case 'RecordApplications':
+      return forTask(plan, snapshot, command.task, (_, state) => decideApplications(state, command));
     case 'LoseAttempt':
       return forTask(plan, snapshot, command.task, (task, state) => decideLoss(task.definition, state, command));
     case 'ReturnAttempt':

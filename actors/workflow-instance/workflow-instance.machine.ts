@@ -97,6 +97,7 @@ const taskEvents = {
   TaskRejected: takeTaskEvent,
   TaskAccepted: takeTaskEvent,
   TaskStarted: takeTaskEvent,
+  ApplicationFound: takeTaskEvent,
   TaskSucceeded: takeTaskEvent,
   TaskFailed: takeTaskEvent,
   TaskTimedOut: takeTaskEvent,
@@ -169,7 +170,7 @@ const resume = { WorkflowResumed: { target: 'active', actions: ['rememberRequest
 /** What the other version means for the tasks is up to the actor: this machine is that of one version. */
 const move = { WorkflowMoved: { guard: 'isOfThisVersion', actions: 'rememberRequest' } } as const;
 /** Of a run that waits for its turn. */
-const turn = { ...admission, ...clearingLater, ...move } as const;
+const turn = { ...admission, ...clearingLater, ...move, ApplicationFound: takeTaskEvent } as const;
 const timeout = {
   WorkflowTimedOut: [
     { guard: 'isFatalTimeout', target: 'ending', actions: ['rememberTimeout', 'stopTasks'] },

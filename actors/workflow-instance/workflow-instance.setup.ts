@@ -5,6 +5,7 @@ import type { Plan } from '../graph/plan.ts';
 import { effectOnly, update, updateWithEffects } from '../kit/machine-fold.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { canTaskTake } from '../task-instance/task-instance.fold.ts';
+import { isTaskEvent, type TaskEvent } from '../task-instance/task-instance.state.ts';
 import type { Propagated } from './run-draft.ts';
 import {
   propagateClear,
@@ -43,11 +44,8 @@ import {
   type WorkflowInstanceStatus,
 } from './workflow-instance.state.ts';
 
-type TaskEvent = Extract<WorkflowInstanceEvent, { type: `Task${string}` }>;
 type Scope = { context: WorkflowInstanceContext; event: WorkflowInstanceEvent };
 type EffectOf<T extends WorkflowInstanceEffect['type']> = Extract<WorkflowInstanceEffect, { type: T }>;
-
-const isTaskEvent = (event: WorkflowInstanceEvent): event is TaskEvent => event.type.startsWith('Task');
 
 const change = update<WorkflowInstanceContext, WorkflowInstanceEvent>;
 const propagate = updateWithEffects<WorkflowInstanceContext, WorkflowInstanceEvent>;

@@ -60,6 +60,8 @@ export function itemSummaries(plan: Plan, context: WorkflowInstanceContext, { ma
   return { items: summaries, count: items?.length ?? 0 };
 }
 
+const applicationsShownMax = 20;
+
 type ItemPage = { map: TaskName; from: number; limit: number };
 
 function summaryOf(
@@ -81,6 +83,7 @@ function summaryOf(
     ...(state.outputs === null ? {} : { outputs: shownOutputs(state) }),
     ...(state.expansion === null ? {} : { items: itemCounts(state.expansion) }),
     ...(state.child === null ? {} : { child: state.child }),
+    ...(state.applications.length === 0 ? {} : { applications: state.applications.slice(-applicationsShownMax) }),
     ...(dueAt === null ? {} : { dueAt }),
     ...(note === undefined ? {} : { note }),
   };

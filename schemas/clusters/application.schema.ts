@@ -23,5 +23,22 @@ export const applicationSchema = z.strictObject({
   diagnostics: z.string().optional(),
 });
 
+export const applicationKinds = ['yarn', 'kubernetes'] as const;
+
+/** An application that an attempt has started. */
+export const foundApplicationSchema = z.object({
+  /** The kind of the cluster. */
+  kind: z.enum(applicationKinds),
+  /** As the cluster writes it. */
+  id: z.string().min(1).max(400),
+  /** Name of the cluster in the configuration. */
+  cluster: z.string().min(1).max(100),
+  /** Whose it is at the cluster. */
+  user: z.string().max(200).optional(),
+  /** Where a person finds it. */
+  trackingUrl: z.string().max(2_000).optional(),
+});
+
+export type FoundApplication = z.infer<typeof foundApplicationSchema>;
 export type ApplicationState = z.infer<typeof applicationStateSchema>;
 export type Application = z.infer<typeof applicationSchema>;

@@ -2,6 +2,7 @@
  * What may be asked of a workflow instance. Time, ids and randomness arrive inside: `now` is milliseconds since 1970,
  * `random` a number in [0, 1). Commands are made by this system only; what users send is in `schemas/messages`.
  */
+import type { FoundApplication } from '../clusters/application.schema.ts';
 import type { DefinitionReference, Priority, WorkflowDefinition } from '../definition/workflow.definition.ts';
 import type {
   ClearScope,
@@ -97,6 +98,14 @@ export type WorkflowInstanceCommand =
   /** The worker refused the offer, or could not be reached before it accepted. */
   | { type: 'RejectAttempt'; now: number; attemptId: AttemptId; task: TaskName; reason: Fault }
   | { type: 'RecordReport'; now: number; random: number; report: AttemptReport; lossesMax: number }
+  /** An attempt, the current one or an earlier one, has started these on clusters. Those that are known make no event. */
+  | {
+      type: 'RecordApplications';
+      now: number;
+      task: TaskName;
+      attemptId: AttemptId;
+      applications: readonly FoundApplication[];
+    }
   | {
       type: 'LoseAttempt';
       now: number;

@@ -3,6 +3,7 @@
  * Life-cycle events begin with `Workflow`, so that readers of all runs can filter by type prefix.
  */
 import { z } from 'zod';
+import { foundApplicationSchema } from '../clusters/application.schema.ts';
 import {
   definitionReferenceSchema,
   prioritySchema,
@@ -142,6 +143,8 @@ export const workflowInstanceEvents = {
   TaskRejected: z.object({ ...attempt, reason: faultSchema }),
   TaskAccepted: z.object({ ...attempt }),
   TaskStarted: z.object({ ...attempt, startedAt: at, timeoutAt: at.optional() }),
+  /** An attempt has started an application on a cluster, where it lives on when the worker is gone. Also told late, of an earlier attempt. */
+  ApplicationFound: z.object({ ...attempt, ...foundApplicationSchema.shape }),
   TaskSucceeded: z.object({ ...attempt, startedAt: at, finishedAt: at, outputs: jsonRecordSchema }),
   TaskFailed: z.object({
     ...attempt,

@@ -3,6 +3,7 @@
  * instance; a worker refuses a lower one than it has seen. Reports are acked after they are in the journal.
  */
 import { z } from 'zod';
+import { foundApplicationSchema } from '../clusters/application.schema.ts';
 import { taskSettingsSchema } from '../definition/task-settings.ts';
 import { errorReplySchema } from '../errors.ts';
 import { faultSchema } from '../events/workflow-instance.events.ts';
@@ -57,6 +58,9 @@ export const offerReplySchema = z.union([
   z.object({ accepted: z.literal(false), reason: faultSchema }),
 ]);
 
+/** Applications of one attempt that are told. */
+export const applicationsMax = 100;
+
 const reported = {
   instance: instanceIdSchema,
   task: runTaskNameSchema,
@@ -65,6 +69,8 @@ const reported = {
   sequence: z.int().min(1),
   /** Highest epoch of the instance that the worker had seen: a master of a lower one is no longer its owner. */
   epoch: z.int().min(0).optional(),
+  /** Applications on clusters that the attempt has started, as far as no ack has covered them yet. */
+  applications: z.array(foundApplicationSchema).max(applicationsMax).optional(),
 };
 
 export const attemptReportSchema = z.discriminatedUnion('kind', [

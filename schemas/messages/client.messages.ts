@@ -1,5 +1,6 @@
 /** What users send and get: submission, commands, registration, questions. Every reply is a result or an error. */
 import { z } from 'zod';
+import { foundApplicationSchema } from '../clusters/application.schema.ts';
 import { prioritySchema, workflowDefinitionSchema } from '../definition/workflow.definition.ts';
 import { parentSchema, startModeSchema } from '../events/workflow-instance.events.ts';
 import {
@@ -108,6 +109,8 @@ export const taskSummarySchema = z.object({
   items: z.object({ count: z.int(), counts: z.record(z.string(), z.int()) }).optional(),
   /** The newest run that the task started. */
   child: instanceIdSchema.optional(),
+  /** What its attempts have started on clusters, the newest last; at most 20. */
+  applications: z.array(foundApplicationSchema.extend({ attemptId: attemptIdSchema })).optional(),
   /** Until when it waits: for its next attempt, or for its absent worker. */
   dueAt: z.int().optional(),
   /** Why it is not running, or why it failed. */

@@ -1,5 +1,6 @@
 /** Why a task is where it is: one sentence, and the facts behind it. Question and answer of `millrace.v1.query.why`. */
 import { z } from 'zod';
+import { foundApplicationSchema } from '../clusters/application.schema.ts';
 import { prioritySchema } from '../definition/workflow.definition.ts';
 import {
   awaitedSchema,
@@ -47,6 +48,12 @@ export const factSchema = z.discriminatedUnion('kind', [
     worker: workerIdSchema,
     startedAt: at.optional(),
     timeoutAt: at.optional(),
+  }),
+  /** What its attempts have started on clusters, where it lives on without them; the newest last. */
+  z.object({
+    kind: z.literal('applications'),
+    applications: z.array(foundApplicationSchema.extend({ attemptId: attemptIdSchema })),
+    count: z.int(),
   }),
   /** An item that has not begun, and how the items of its map stand. */
   z.object({ kind: z.literal('itemTurn'), map: runTaskNameSchema, status: z.string(), ...items }),

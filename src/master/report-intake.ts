@@ -71,6 +71,7 @@ export class ReportIntake {
 
   #send(live: LiveInstance, report: AttemptReport, sender: Sender): void {
     const { clock, ids, config } = this.#options;
+    this.#sendApplications(live, report);
     const command = { type: 'RecordReport', now: clock.now(), random: ids.random(), report, ...config } as const;
     live.send({
       command: { ...command, lossesMax: config.lossesMax },
@@ -81,6 +82,16 @@ export class ReportIntake {
         const isNews = outcome.kind !== 'durable' || outcome.eventCount > 0;
         if (!isNews && !isCurrent(live, report)) this.#stray(report, sender);
       },
+    });
+  }
+
+  /** They stand before what the report says else: whoever acts on its end knows of them. */
+  #sendApplications(live: LiveInstance, { task, attemptId, sequence, applications }: AttemptReport): void {
+    if (applications === undefined || applications.length === 0) return;
+    const now = this.#options.clock.now();
+    live.send({
+      command: { type: 'RecordApplications', now, task, attemptId, applications },
+      causationId: `report.${attemptId}.${sequence}`,
     });
   }
 

@@ -140,6 +140,10 @@ function taskCommand(event: WorkflowInstanceEvent, decided: Decided): WorkflowIn
     case 'TaskSucceeded':
     case 'TaskStopped':
       return reportCommand(event, decided);
+    case 'ApplicationFound': {
+      const { task, attemptId, ...application } = event.data;
+      return { type: 'RecordApplications', now: decided.decidedAt, task, attemptId, applications: [application] };
+    }
     case 'TaskFailed':
       return failureCommand(event.data, decided);
     case 'TaskLost':

@@ -12,6 +12,7 @@ import type { Happening } from '../kit/language-model.ts';
 import {
   assign,
   attemptIdOf,
+  findApplication,
   fireTimer,
   hold,
   lose,
@@ -102,6 +103,8 @@ export function echoesOf(sent: readonly WorkflowInstanceCommand[], world: WorldV
 
 function isNews(command: WorkflowInstanceCommand, { attempts }: WorldView): boolean {
   if (command.type === 'LoseAttempt') return attempts.has(command.attemptId);
+  // Items of new lists know nothing of the former ones.
+  if (command.type === 'RecordApplications') return true;
   if (command.type !== 'RecordReport') return false;
   const { attemptId, kind } = command.report;
   return attempts.has(attemptId) && kind !== 'accepted' && kind !== 'started';
@@ -136,6 +139,7 @@ function mishaps(plan: Plan, snapshot: WorkflowInstanceSnapshot, { task, count, 
   steps.push({ command: lose(task, count, false), happening: { kind: 'lost', task } });
   steps.push({ command: lose(task, count), happening: { kind: 'missed', task } });
   steps.push({ command: lose(task, count), happening: { kind: 'missed', task } });
+  if (phase === 'started') steps.push({ command: findApplication(task, count) });
   if (isCancelled) steps.push({ command: report('started', task, count), isEcho: true });
   if (statusOf(plan, snapshot, task) === 'absent') steps.push(comeBack(task, count), ...decisions(task));
   else if (phase === 'offered') steps.push({ command: reject(task, count), happening: { kind: 'rejected', task } });

@@ -111,6 +111,17 @@ export function taskEvent(type: TaskEventType, name: string, attempt = 1, more: 
   return { type, data: { ...fields[type], ...more } } as WorkflowInstanceEvent;
 }
 
+export const yarnApplication = { kind: 'yarn', id: 'application_1700000000000_0001', cluster: 'hadoop' } as const;
+
+export function applicationFound(
+  task: string,
+  attempt = 1,
+  more: object = {},
+): WorkflowInstanceEventOf<'ApplicationFound'> {
+  const data = { task: nameOf(task), attemptId: attemptIdOf(attempt), ...yarnApplication, ...more };
+  return { type: 'ApplicationFound', data };
+}
+
 export const willRetry = { retry: { delayMs: 1_000, dueAt: now + 1_000 } };
 
 export function runEvent(type: Exclude<WorkflowInstanceEventType, TaskEventType>): WorkflowInstanceEvent {
@@ -135,6 +146,8 @@ export function runEvent(type: Exclude<WorkflowInstanceEventType, TaskEventType>
       const definition = workflowOf([taskOf('a'), taskOf('added')]);
       return { type, data: { ...asked, movedAt: now, from: definitionReference, to, definition } };
     }
+    case 'ApplicationFound':
+      return applicationFound('a', 1);
     case 'ResultKept': {
       const result = { attemptId: attemptIdOf(1), finishedAt: now, outputs: {} };
       return { type, data: { task: nameOf('a'), cacheKey, expiresAt: now + 1_000, result } };
@@ -187,6 +200,11 @@ export function hold(task: string): WorkflowInstanceCommand {
 
 export function reject(task: string, attempt = 1): WorkflowInstanceCommand {
   return { type: 'RejectAttempt', now, task: nameOf(task), attemptId: attemptIdOf(attempt), reason: lossReason };
+}
+
+export function findApplication(task: string, attempt = 1): WorkflowInstanceCommand {
+  const attemptId = attemptIdOf(attempt);
+  return { type: 'RecordApplications', now, task: nameOf(task), attemptId, applications: [yarnApplication] };
 }
 
 /** @param mayReturn false when the worker has answered that it does not know the attempt */

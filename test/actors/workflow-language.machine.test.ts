@@ -7,6 +7,7 @@ import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instan
 import { taskOf, workflowOf } from '../kit/definitions.ts';
 import { type Given, given, type Step } from '../kit/given.ts';
 import {
+  applicationFound,
   assign,
   attemptIdOf,
   cacheKey,
@@ -119,6 +120,7 @@ const events: Record<string, WorkflowInstanceEvent> = {
   TaskCacheHit: taskEvent('TaskCacheHit', 'ready'),
   ResultKept: kept('done', 5),
   'ResultKept, of another attempt': kept('done', 4),
+  ApplicationFound: applicationFound('done', 5),
   TaskTimeoutWarned: taskEvent('TaskTimeoutWarned', 'running', 4),
   TaskSucceeded: taskEvent('TaskSucceeded', 'running', 4),
   TaskStopRequested: taskEvent('TaskStopRequested', 'ready'),
@@ -129,7 +131,14 @@ const events: Record<string, WorkflowInstanceEvent> = {
 
 const own = { OwnershipTaken: 'same' };
 /** What may become of tasks while none is begun. */
-const goesOn = ['TaskDelayOver', 'TaskQueueTimedOut', 'TaskConcluded', 'TaskConcluded, failed', 'ResultKept'];
+const goesOn = [
+  'TaskDelayOver',
+  'TaskQueueTimedOut',
+  'TaskConcluded',
+  'TaskConcluded, failed',
+  'ResultKept',
+  'ApplicationFound',
+];
 const begins = [
   'TaskAssigned',
   'TaskDelayed',
@@ -160,12 +169,17 @@ const held = { ...own, ...leave, ...same(goesOn, steered), WorkflowResumed: 'act
 /** State, event, status after it. What does not stand here breaks the journal. */
 const taken: Record<string, Record<string, string>> = {
   submitted: {},
-  queued: { ...own, WorkflowAdmitted: 'active', WorkflowStopRequested: 'stopping', WorkflowMoved: 'same' },
+  queued: {
+    ...own,
+    WorkflowAdmitted: 'active',
+    WorkflowStopRequested: 'stopping',
+    ...same(['WorkflowMoved', 'ApplicationFound']),
+  },
   'queued again': {
     ...own,
     WorkflowAdmitted: 'active',
     WorkflowStopRequested: 'stopping',
-    ...same(['StateCleared', 'TaskSkipped', 'TaskForced', 'WorkflowMoved']),
+    ...same(['StateCleared', 'TaskSkipped', 'TaskForced', 'WorkflowMoved', 'ApplicationFound']),
   },
   active,
   'active with policy end': { ...active, ...lastFailures },
@@ -174,8 +188,8 @@ const taken: Record<string, Record<string, string>> = {
   paused: { ...held, WorkflowMoved: 'same' },
   'paused with policy end': { ...held, ...lastFailures, WorkflowMoved: 'same' },
   'paused, one isolated': { ...held, IsolationRemoved: 'same', WorkflowMoved: 'same' },
-  stopping: { ...own, TaskSucceeded: 'same', ResultKept: 'same' },
-  ending: { ...own, ResultKept: 'same' },
+  stopping: { ...own, ...same(['TaskSucceeded', 'ResultKept', 'ApplicationFound']) },
+  ending: { ...own, ...same(['ResultKept', 'ApplicationFound']) },
   succeeded: { ...own, WorkflowReopened: 'active' },
   failed: { ...own, WorkflowReopened: 'active' },
   stopped: { ...own, WorkflowReopened: 'active' },

@@ -13,6 +13,8 @@ export const eventMeanings: Record<EventType, string> = {
   TaskRejected: 'The worker refused the offer, or could not be reached. The task is ready again.',
   TaskAccepted: 'The worker has noted the attempt. Missing where a later report came first.',
   TaskStarted: 'The attempt runs. Missing where it ended before its start was reported.',
+  ApplicationFound:
+    'An attempt has started an application on a cluster, where it lives on when the attempt has ended. Told once for the attempt; also late, of an earlier one.',
   TaskSucceeded: 'The attempt, and with it the task, succeeded.',
   TaskFailed: 'The attempt failed. With `retry` another one follows; without, the task has failed for good.',
   TaskTimedOut: 'The attempt ran longer than its timeout. It is being cancelled, and its last report is awaited.',
@@ -64,6 +66,10 @@ export const eventMeanings: Record<EventType, string> = {
 /** By the path of the field, or by its last name. */
 export const fieldMeanings: Record<string, string> = {
   ...concurrencyFieldMeanings,
+  cluster: 'Name of the cluster in the configuration.',
+  id: 'Its id, as the cluster writes it.',
+  user: 'Whose it is at the cluster.',
+  trackingUrl: 'Where a person finds it.',
   cacheKey: 'Digest of all that the task is given.',
   expiresAt: 'Until when another run may take it.',
   source: 'The attempt whose result it is.',

@@ -22,9 +22,7 @@ export function isTrue(fact: Fact, run: Run, task: TaskName): boolean {
     case 'paused':
       return isBy(fact, context.pause);
     case 'isolated':
-      return (
-        fact.tasks.length > 0 && fact.tasks.every((one) => isUpstream(run, one.task, task) && isIsolated(context, one))
-      );
+      return areIsolated(fact, run, task);
     case 'held':
       return status === 'ready' && state.held?.code === fact.code && state.held.message === fact.message;
     case 'waitsForWorker':
@@ -44,12 +42,14 @@ export function isTrue(fact: Fact, run: Run, task: TaskName): boolean {
     case 'itemTurn':
     case 'items':
       return areItemsNow(fact, run, task);
+    case 'applications':
+      return areApplications(fact, state.applications);
     case 'absent':
       return status === 'absent' && state.absence?.since === fact.since;
     case 'timedOut':
       return state.cancelReason === 'timeout';
     case 'stoppedBy':
-      return isBy(fact, fact.scope === 'task' ? state.stop : context.stop);
+      return isBy(fact, (fact.scope === 'task' ? state : context).stop);
     case 'runEnded':
       return isEndedBy(fact.cause, run);
     case 'blockedBy':
@@ -79,6 +79,17 @@ export function isTrue(fact: Fact, run: Run, task: TaskName): boolean {
     case 'ended':
       return ends.includes(status) && state.finishedAt === fact.finishedAt;
   }
+}
+
+function areIsolated({ tasks }: Extract<Fact, { kind: 'isolated' }>, run: Run, task: TaskName): boolean {
+  return tasks.length > 0 && tasks.every((one) => isUpstream(run, one.task, task) && isIsolated(run.context, one));
+}
+
+function areApplications(
+  { applications, count }: Extract<Fact, { kind: 'applications' }>,
+  known: TaskState['context']['applications'],
+): boolean {
+  return count === known.length && applications.every(({ id }) => known.some((one) => one.id === id));
 }
 
 function hasAnswer(run: Run, task: TaskName, type: string, output: string): boolean {

@@ -8,6 +8,7 @@
  * review sees what changed.
  */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { applicationScenarios } from './application-scenarios.ts';
 import { attemptScenarios } from './attempt-scenarios.ts';
 import { foldHistory, historiesFolder, readHistory } from './histories.ts';
 import type { Scenario } from './history-stage.ts';
@@ -18,7 +19,7 @@ import { resultScenarios } from './result-scenarios.ts';
 
 const scenariosOf: Readonly<Record<string, Readonly<Record<string, Scenario>>>> = {
   '0.1': attemptScenarios,
-  '0.2': { ...languageScenarios, ...resultScenarios, ...mapScenarios, ...moveScenarios },
+  '0.2': { ...languageScenarios, ...resultScenarios, ...mapScenarios, ...moveScenarios, ...applicationScenarios },
 };
 
 function makeHistories(release: string, folder: string): void {

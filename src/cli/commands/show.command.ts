@@ -97,7 +97,20 @@ function taskColumns({ screen }: Session, now: number): Column<TaskSummary>[] {
   ];
 }
 
-function taskNote({ missing, note = '', child, dueAt }: TaskSummary, now: number): string {
+function taskNote(task: TaskSummary, now: number): string {
+  const applications = applicationsText(task);
+  const note = ownNote(task, now);
+  return note === '' || applications === '' ? note + applications : `${note}; ${applications}`;
+}
+
+/** Of the newest attempt that has some. */
+function applicationsText({ applications = [] }: TaskSummary): string {
+  const last = applications.at(-1)?.attemptId;
+  const newest = applications.filter(({ attemptId }) => attemptId === last);
+  return newest.map(({ id, cluster }) => `${id} on ${cluster}`).join(', ');
+}
+
+function ownNote({ missing, note = '', child, dueAt }: TaskSummary, now: number): string {
   if (missing !== undefined) return missing;
   if (child !== undefined && !note.includes(child)) return note === '' ? `run ${child}` : `${note}; run ${child}`;
   return dueAt === undefined || dueAt <= now ? note : `${note} (in ${shortDuration(dueAt - now)} at the latest)`;

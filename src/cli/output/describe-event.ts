@@ -23,6 +23,7 @@ const words: { [T in WorkflowInstanceEventType]: (data: DataOf<T>) => string } =
   TaskRejected: ({ task, reason }) => `${task}: ${reason.message} (${reason.code})`,
   TaskAccepted: ({ task }) => task,
   TaskStarted: ({ task }) => task,
+  ApplicationFound: ({ task, kind, id, cluster }) => `${task}: ${id} on ${cluster} (${kind})`,
   TaskSucceeded: ({ task, startedAt, finishedAt }) => `${task} in ${shortDuration(finishedAt - startedAt)}`,
   TaskFailed: ({ task, fault, retry }) => {
     const next = retry === undefined ? '' : `; again in ${shortDuration(retry.delayMs)}`;

@@ -83,6 +83,7 @@ const changes: { [T in WorkflowInstanceEventType]: Change<T> } = {
   TaskRejected: (progress, { task, reason }) => moveTask(progress, task, { phase: 'waiting', note: reason.message }),
   TaskAccepted: () => undefined,
   TaskStarted: (progress, { task, startedAt }) => moveTask(progress, task, { phase: 'running', since: startedAt }),
+  ApplicationFound: (progress, { task, id, cluster }) => noteTask(progress, task, `${id} on ${cluster}`),
   TaskSucceeded: (progress, { task }) => moveTask(progress, task, { phase: 'succeeded' }),
   TaskFailed: (progress, { task, fault, retry }) => {
     if (retry === undefined) progress.firstFailure ??= `${task}: ${fault.message} (${fault.code})`;
@@ -187,6 +188,12 @@ function failTask(progress: RunProgress, task: string, fault: { code: string; me
   const why = fault === undefined ? 'failed' : `${fault.message} (${fault.code})`;
   progress.firstFailure ??= `${task}: ${why}`;
   moveTask(progress, task, { phase: 'failed', note: fault?.message });
+}
+
+/** Of a task that goes on. */
+function noteTask(progress: RunProgress, name: string, note: string): void {
+  const task = progress.tasks.get(name);
+  if (task !== undefined && progress.active.has(name)) progress.tasks.set(name, { ...task, note });
 }
 
 function moveTask(progress: RunProgress, name: string, change: Partial<WatchedTask> & { phase: TaskPhase }): void {
