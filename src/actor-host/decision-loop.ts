@@ -13,7 +13,7 @@ import type { NewEvent } from '../journal/journal.port.ts';
 import type { ActorEvent } from './actor-kind.ts';
 
 export type MessageOutcome =
-  /** What the message led to is in the journal; `eventCount` is 0 when it had been done before. */
+  /** What the message led to is in the journal; `eventCount` is 0 when it had been done before, or came too late. */
   | { kind: 'durable'; revision: number; eventCount: number }
   | { kind: 'rejected'; rejection: Rejection }
   /** This process no longer owns the actor, or is about to stop: nothing is known of the message's fate. */
@@ -23,6 +23,8 @@ export type ActorMessage<Command> = {
   command: Command;
   /** What made the owner decide. */
   causationId: string;
+  /** Asked when the message is decided. False when what the command was made from is gone: it is left undone. */
+  isTimely?: () => boolean;
   onOutcome?: (outcome: MessageOutcome) => void;
 };
 
@@ -56,6 +58,7 @@ export class DecisionLoop<Snapshot extends { context: { epoch: number } }, Event
   readonly #mailbox: Mailbox<Command>;
   readonly #surroundings: LoopSurroundings<Snapshot, Event, Command, Effect>;
   #snapshot: Snapshot;
+  #decided: Snapshot;
   #revision: number;
   #isDraining = false;
   #isDropped = false;
@@ -70,6 +73,7 @@ export class DecisionLoop<Snapshot extends { context: { epoch: number } }, Event
   ) {
     this.#actor = actor;
     this.#snapshot = start.snapshot;
+    this.#decided = start.snapshot;
     this.#revision = start.revision;
     this.#mailbox = mailbox;
     this.#surroundings = surroundings;
@@ -78,6 +82,11 @@ export class DecisionLoop<Snapshot extends { context: { epoch: number } }, Event
   /** The durable state (L2). */
   get snapshot(): Snapshot {
     return this.#snapshot;
+  }
+
+  /** The state with what is decided already: it may be on its way to the journal (L2). */
+  get decided(): Snapshot {
+    return this.#decided;
   }
 
   /** Revision of the last durable event; -1 when there is none. */
@@ -151,7 +160,11 @@ export class DecisionLoop<Snapshot extends { context: { epoch: number } }, Event
     const outcomes: ((revision: number) => void)[] = [];
     let snapshot = this.#snapshot;
     let { epoch } = snapshot.context;
-    for (const { command, causationId, onOutcome } of batch) {
+    for (const { command, causationId, isTimely, onOutcome } of batch) {
+      if (isTimely?.() === false) {
+        outcomes.push((revision) => onOutcome?.({ kind: 'durable', revision, eventCount: 0 }));
+        continue;
+      }
       const settled = settle<Snapshot, Event, Command, Effect>(this.#actor, snapshot, command, answer);
       if (settled.kind === 'rejected') {
         const { rejection } = settled;
@@ -159,6 +172,7 @@ export class DecisionLoop<Snapshot extends { context: { epoch: number } }, Event
         continue;
       }
       snapshot = settled.snapshot;
+      this.#decided = snapshot;
       for (const answer of settled.refused) this.#surroundings.refused?.(answer);
       for (const event of settled.events) {
         epoch = epochAfter(event, epoch);

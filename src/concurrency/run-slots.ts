@@ -52,6 +52,12 @@ export class RunSlots {
     return need === undefined || this.#courier.isGranted(need);
   }
 
+  /** Whatever an order makes of the need: a task that was held may have given its slots back. */
+  mayBeAssigned(instance: LiveInstance, task: TaskName): boolean {
+    const need = slotNeedOf(runOf(instance, instance.decided), task);
+    return need === undefined || this.#courier.isGranted(need);
+  }
+
   isWaiting(instance: LiveInstance, task: TaskName): boolean {
     const need = this.#needOf(instance, task, instance.snapshot);
     return need !== undefined && this.#courier.isAsked(need) && !this.#courier.isGranted(need);
@@ -63,13 +69,17 @@ export class RunSlots {
     if (need !== undefined) this.#request(instance, task, need, false);
   }
 
-  /** An attempt has ended, or the task waits no more: slots that it does not need are given back. */
+  /**
+   * An attempt has ended, or the task waits no more: slots that it does not need are given back. Those that it was given to a
+   * worker with, by a decision that is not durable yet, are in use.
+   */
   settle(instance: LiveInstance, task: TaskName): void {
     if (!usesGroup(instance.actor.plan, task)) return;
-    const need = this.#needOf(instance, task, instance.snapshot);
+    const states = new Set([instance.snapshot, instance.decided]);
+    const needs = [...states].map((state) => this.#needOf(instance, task, state)?.holder);
     for (const wanted of this.#courier.wantedFor(instance.id, task)) {
       const { round, turn } = wanted.holder;
-      if (need?.holder.round === round && need.holder.turn === turn) continue;
+      if (needs.some((need) => need?.round === round && need.turn === turn)) continue;
       this.#courier.release(wanted, 'ended', isTurnOver(runOf(instance, instance.snapshot), wanted.holder));
     }
   }

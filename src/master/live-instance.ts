@@ -105,6 +105,11 @@ export class LiveInstance {
     return this.#loop.snapshot;
   }
 
+  /** The state with what is decided already: it may be on its way to the journal. */
+  get decided(): WorkflowInstanceSnapshot {
+    return this.#loop.decided;
+  }
+
   get revision(): number {
     return this.#loop.revision;
   }

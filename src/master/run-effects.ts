@@ -39,6 +39,8 @@ export type Attendance = {
 export type GroupSlots = {
   /** True when the task needs none, or has them. */
   hasSlots(instance: LiveInstance, task: TaskName, snapshot: WorkflowInstanceSnapshot): boolean;
+  /** True when the task needs none by what is decided of its run, or has them: it may be given to a worker now. */
+  mayBeAssigned(instance: LiveInstance, task: TaskName): boolean;
   request(instance: LiveInstance, task: TaskName): void;
   /** True when it has asked for slots that it has not got yet. */
   isWaiting(instance: LiveInstance, task: TaskName): boolean;
@@ -230,12 +232,16 @@ export class RunEffects {
     this.#options.find(id)?.send({ command, causationId: `held.${reason.code}`, isLazy: true });
   }
 
-  /** Gives the slot back when the task could not take it: it may have been stopped meanwhile. */
+  /**
+   * Gives the slot back when the task could not take it: it may have been stopped meanwhile. Slots of its group may have been
+   * given back by what was decided before it: then the task asks for them anew.
+   */
   #sendAssignment(instance: LiveInstance, command: AssignTask): void {
-    const { attemptId } = command;
+    const { attemptId, task } = command;
     instance.send({
       command,
       causationId: `slot.${attemptId}`,
+      isTimely: () => this.#options.slots.mayBeAssigned(instance, task),
       onOutcome: (outcome) => {
         if (outcome.kind !== 'durable' || outcome.eventCount === 0) this.#options.pool.release(attemptId);
       },
