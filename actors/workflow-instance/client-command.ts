@@ -11,7 +11,7 @@ export function commandOf(request: StatedCommand, made: { key: string; now: numb
   const common = { ...made, by, ...(reason === undefined ? {} : { reason }) };
   switch (request.type) {
     case 'stop':
-      return { type: 'RequestStop', ...common };
+      return { type: 'RequestStop', ...common, ...(request.round === undefined ? {} : { round: request.round }) };
     case 'pause':
       return { type: 'RequestPause', ...common };
     case 'resume':

@@ -183,9 +183,13 @@ function resolveLost(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: Co
 
 /** A run that ends because a task failed is being stopped already. */
 function requestStop(snapshot: WorkflowInstanceSnapshot, command: CommandOf<'RequestStop'>): Decided {
-  const { key, by, reason } = command;
+  const { key, by, reason, round } = command;
   const { value, context } = snapshot;
   if (context.commandKeys.includes(key)) return { kind: 'events', events: [] };
+  if (round !== undefined && round !== context.round) {
+    const found = `the run has been opened again ${context.round} times, not ${round}`;
+    return rejected('COMMAND_NOT_ALLOWED', `${found}; leave out the round to stop it in any case`);
+  }
   if (value === 'stopping' || value === 'ending' || value === 'stopped') return { kind: 'events', events: [] };
   if (value === 'submitted' || isEnded(value)) {
     return rejected('COMMAND_NOT_ALLOWED', `a run that is ${value} cannot be stopped; only a running one can`);
@@ -227,7 +231,9 @@ function decideQueue({ queueTimeoutMs }: TaskDefinition, state: TaskState, now: 
   return [{ type: 'TaskQueued', data: { task, since: now, dueAt: now + queueTimeoutMs } }];
 }
 
-function admit(snapshot: WorkflowInstanceSnapshot, { now, evidence }: CommandOf<'AdmitWorkflow'>): Decided {
+/** A turn of a run that has ended since is over: opened again, it waits for another one. */
+function admit(snapshot: WorkflowInstanceSnapshot, { now, evidence, round }: CommandOf<'AdmitWorkflow'>): Decided {
+  if (round !== undefined && round !== snapshot.context.round) return { kind: 'events', events: [] };
   const data = { admittedAt: now, ...(evidence === undefined ? {} : { evidence }) };
   return ifPossible(snapshot, { type: 'WorkflowAdmitted', data });
 }

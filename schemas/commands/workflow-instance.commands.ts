@@ -151,9 +151,11 @@ export type WorkflowInstanceCommand =
     }
   /** All items of a map have ended. */
   | { type: 'CollectItems'; now: number; task: TaskName }
-  | { type: 'AdmitWorkflow'; now: number; evidence?: string }
+  /** @param round in which the run was admitted. Default: whichever it is in */
+  | { type: 'AdmitWorkflow'; now: number; evidence?: string; round?: number }
   | { type: 'ConcludePause'; now: number }
   | ({ now: number } & Steering)
-  | { type: 'RequestStop'; now: number; key: string; by: string; reason?: string }
+  /** @param round in which it is to stop: not when it was opened again since. Default: whichever it is in */
+  | { type: 'RequestStop'; now: number; key: string; by: string; reason?: string; round?: number }
   /** Ends the run when nothing is left to do. */
   | { type: 'ConcludeWorkflow'; now: number };

@@ -22,7 +22,12 @@ const namedScopes: readonly string[] = ['tasks', 'descendants'];
 /** Body of `millrace.v1.command`. */
 export const commandRequestSchema = z
   .discriminatedUnion('type', [
-    z.strictObject({ type: z.literal('stop'), ...steering }),
+    z.strictObject({
+      type: z.literal('stop'),
+      ...steering,
+      /** How often the run has been opened again: one that was opened again since goes on. Default: it is stopped in any case. */
+      round: z.int().min(0).optional(),
+    }),
     /** Nothing more is started; what runs goes on. */
     z.strictObject({ type: z.literal('pause'), ...steering }),
     z.strictObject({ type: z.literal('resume'), ...steering }),

@@ -120,6 +120,8 @@ export const admissionRequestSchema = z.object({
 export const admissionStateSchema = z.object({
   state: z.enum(['waiting', 'admitted', 'discarded', 'left']),
   evidence: z.string(),
+  /** Of the entry in the queue: it says nothing of a run that was opened again since. */
+  round: z.int().min(1).optional(),
 });
 /** To all masters: the run has been admitted, turned away, or is to stop. */
 export const admissionNoticeSchema = z.object({

@@ -36,9 +36,9 @@ export class Admissions {
   }
 
   /** A queue has told something of a run that may be here. */
-  take({ instance: id, state, evidence }: AdmissionNotice): void {
+  take({ instance: id, ...state }: AdmissionNotice): void {
     const instance = this.#options.find(id);
-    if (instance !== undefined) this.#obey(instance, { state, evidence });
+    if (instance !== undefined) this.#obey(instance, state);
   }
 
   stop(): void {
@@ -75,16 +75,17 @@ export class Admissions {
     this.#timers.set(instance.id, timer);
   }
 
-  #obey(instance: LiveInstance, { state, evidence }: AdmissionState): void {
-    if (!this.#isWaiting(instance)) return;
+  /** The queue may not have heard yet that the run has ended and was opened again: what it says of an earlier round is over. */
+  #obey(instance: LiveInstance, { state, evidence, round = 0 }: AdmissionState): void {
+    if (!this.#isWaiting(instance) || instance.snapshot.context.round !== round) return;
     const now = this.#options.clock.now();
     if (state === 'admitted') {
-      instance.send({ command: { type: 'AdmitWorkflow', now, evidence }, causationId: `admitted.${instance.id}` });
+      const command = { type: 'AdmitWorkflow', now, evidence, round } as const;
+      instance.send({ command, causationId: `admitted.${instance.id}` });
     }
     if (state === 'discarded') {
-      const { round } = instance.snapshot.context;
       const key = round === 0 ? 'admission.discarded' : `admission.discarded.${round}`;
-      const order = { key, by: `workflowQueue ${instance.workflow}`, reason: evidence };
+      const order = { key, by: `workflowQueue ${instance.workflow}`, reason: evidence, round };
       instance.send({ command: { type: 'RequestStop', now, ...order }, causationId: `discarded.${instance.id}` });
     }
   }

@@ -65,8 +65,8 @@ const commandReplySchema = z.object({ revision: z.int() });
 export class WorkflowQueues {
   readonly #options: WorkflowQueuesOptions;
   readonly #watch: ActorWatch<WorkflowQueue>;
-  /** Runs that are being asked to stop. */
-  readonly #stopping = new Set<InstanceId>();
+  /** Stops that are being asked for, by run and key. */
+  readonly #stopping = new Set<string>();
   #isStopped = false;
 
   constructor(options: WorkflowQueuesOptions) {
@@ -176,20 +176,28 @@ export class WorkflowQueues {
     this.#options.transport.publish(subjects.masters.admission, { workflow, instance, ...state });
   }
 
-  /** Repeats until the run's owner has taken the order, or the run has left. */
+  /** Repeats until the run's owner has taken the order, or the run has left. One that was opened again since is not meant. */
   async #preempt(queue: WorkflowQueue, instance: InstanceId, by: InstanceId): Promise<void> {
-    if (this.#stopping.has(instance)) return;
-    this.#stopping.add(instance);
+    const round = memberOf(queue.snapshot.context, instance)?.round ?? 0;
+    const key = round === 0 ? `preempted.${by}` : `preempted.${by}.${round}`;
+    const stopping = `${instance} ${key}`;
+    if (this.#stopping.has(stopping)) return;
+    this.#stopping.add(stopping);
     const { transport, clock } = this.#options;
     const reason = `the run ${by} takes its place`;
-    const body = { type: 'stop', instance, key: `preempted.${by}`, by: `workflowQueue ${queue.id}`, reason };
-    while (!this.#isStopped && !queue.isDropped && isMember(queue.snapshot.context, instance)) {
+    const body = { type: 'stop', instance, key, by: `workflowQueue ${queue.id}`, reason, round };
+    while (!this.#isStopped && !queue.isDropped && isInRound(queue, instance, round)) {
       const result = await tryRequest(transport, subjects.command, body, { timeoutMs: stopTimeoutMs });
       if (result.kind === 'answer' && commandReplySchema.safeParse(result.body).success) break;
       await new Promise<void>((resolve) => {
         clock.after(stopRetryDelayMs, resolve);
       });
     }
-    this.#stopping.delete(instance);
+    this.#stopping.delete(stopping);
   }
+}
+
+function isInRound(queue: WorkflowQueue, instance: InstanceId, round: number): boolean {
+  const member = memberOf(queue.snapshot.context, instance);
+  return member !== undefined && (member.round ?? 0) === round;
 }

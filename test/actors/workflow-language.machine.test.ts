@@ -235,4 +235,13 @@ describe('a run that is opened again', () => {
     const reopened = timed.and({ type: 'WorkflowReopened', data: { ...asked, reopenedAt: now + 500 } });
     expect(reopened.snapshot.context.timeoutAt).toBe(now + 600);
   });
+
+  it('takes no turn and no stop that was meant for an earlier round', () => {
+    const waiting = states['queued again'] as Given;
+    const stopIn = (round: number) => ({ type: 'RequestStop', now, key: 'stop-2', by: 'ann', round }) as const;
+    waiting.when({ type: 'AdmitWorkflow', now, round: 0 }).thenNothing();
+    waiting.when(stopIn(0)).thenRejected('COMMAND_NOT_ALLOWED');
+    waiting.when({ type: 'AdmitWorkflow', now, round: 1 }).thenTypes('WorkflowAdmitted');
+    waiting.when(stopIn(1)).thenTypes('WorkflowStopRequested');
+  });
 });

@@ -184,6 +184,14 @@ describe('the queue of a workflow', () => {
       expect(queue.snapshot.context.discarded).toMatchObject([{ instance: runId(1), round: 1 }]);
       expect(queue.when(again(1, 2, discard))).toEqual(['RunLeft', 'RunQueued', 'RunDiscarded']);
     });
+
+    test('says of which of its rounds it speaks', () => {
+      const queue = queueOf(come(1, discard), come(2, discard), again(1, 1, wait), come(3, wait));
+      const roundOf = (count: number) => admissionOf('w' as WorkflowName, queue.snapshot.context, runId(count)).round;
+      expect([roundOf(1), roundOf(3)]).toEqual([1, undefined]);
+      queue.given(again(2, 2, discard), again(3, 4));
+      expect([roundOf(2), roundOf(3)]).toEqual([2, 4]);
+    });
   });
 
   test('says where a run stands', () => {

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Concurrency, Priority, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { InstanceId } from '../../schemas/ids.ts';
 import type { RunReply } from '../../schemas/messages/client.messages.ts';
+import { commandReceiptSchema } from '../../schemas/messages/command.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import { taskOf, workflowOf } from '../kit/definitions.ts';
 import { eventually } from '../kit/eventually.ts';
@@ -46,8 +47,17 @@ function activeMax(): number {
   return most;
 }
 
-const stopOf = (run: InstanceId) =>
-  cluster.eventsOf(run).find(({ type }) => type === 'WorkflowStopRequested')?.data as { by: string; reason: string };
+const stopsOf = (run: InstanceId) =>
+  cluster
+    .eventsOf(run)
+    .filter(({ type }) => type === 'WorkflowStopRequested')
+    .map(({ data }) => data as { by: string; reason: string });
+const stopOf = (run: InstanceId) => stopsOf(run)[0] as { by: string; reason: string };
+
+async function openAgain(instance: InstanceId): Promise<void> {
+  const order = { type: 'clearTasks', instance, scope: 'all', by: 'ann' };
+  expect(commandReceiptSchema.parse(await cluster.ask(subjects.command, order)).changed).toBe(true);
+}
 
 async function ended(runs: readonly InstanceId[]): Promise<RunReply['run']['status'][]> {
   const replies = await Promise.all(runs.map((run) => cluster.whenEnded(run)));
@@ -117,5 +127,41 @@ describe('runs of a workflow', () => {
       const left = cluster.store.eventsOf('workflowQueue-tested').filter(({ type }) => type === 'RunLeft');
       return left.length === runs.length;
     });
+  });
+});
+
+describe('a run that was opened again', () => {
+  test('does not take what a queue says of its former turn, which it has not heard to be over', async () => {
+    await cluster.register(serial({ policy: 'wait' }, 500));
+    const [first, second] = [await submit(), await submit()];
+    await cluster.whenEnded(first);
+    await until('the second runs', () => isBegun(second));
+    await openAgain(first);
+    const lateOwner = cluster.network.connect('late owner');
+    for (const state of ['admitted', 'discarded']) {
+      lateOwner.publish(subjects.masters.admission, {
+        workflow: 'tested',
+        instance: first,
+        state,
+        evidence: 'long ago',
+      });
+    }
+    expect(await ended([second, first])).toEqual(['succeeded', 'succeeded']);
+    expect(activeMax()).toBe(1);
+  });
+
+  test('is stopped for each run that takes its place, also for the same one twice', async () => {
+    await cluster.register(serial({ policy: 'priority' }, 5_000));
+    const first = await submit();
+    await until('the first runs', () => isBegun(first));
+    const second = await submit();
+    expect(await ended([first])).toEqual(['stopped']);
+    await openAgain(first);
+    expect(await ended([second])).toEqual(['stopped']);
+    await until('the first runs again', async () => (await cluster.show(first)).tasks[0]?.status === 'running');
+    await openAgain(second);
+    await until('the first is stopped again', async () => stopsOf(first).length === 2);
+    expect(await ended([first])).toEqual(['stopped']);
+    expect(activeMax()).toBe(1);
   });
 });

@@ -11,13 +11,14 @@ import { findHolder, slotsTaken } from '../../actors/task-group/task-group.state
 import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import { workflowQueueActor } from '../../actors/workflow-queue/workflow-queue.actor.ts';
 import type { WorkflowQueueSnapshot } from '../../actors/workflow-queue/workflow-queue.machine.ts';
-import { activeMaxOf } from '../../actors/workflow-queue/workflow-queue.state.ts';
 import type { EventMetadata } from '../../schemas/envelope.ts';
 import type { SlotHolder, TaskGroupEvent } from '../../schemas/events/task-group.events.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
+import type { WorkflowQueueEvent } from '../../schemas/events/workflow-queue.events.ts';
 import type { InstanceId } from '../../schemas/ids.ts';
 import { streamPrefixes } from '../../src/journal/codec.ts';
 import type { PreparedEvent } from '../../src/journal/memory-event-streams.ts';
+import { SimQueueMonitor } from './sim-queue-monitor.ts';
 import type { RunTrack } from './sim-tracks.ts';
 import type { Life } from './sim-world.ts';
 
@@ -44,12 +45,12 @@ export class SimActorMonitor {
   readonly eventTypes = new Set<string>();
   readonly #breach: (invariant: string, message: string) => void;
   readonly #runOf: (instance: string) => RunTrack | undefined;
-  /** Runs that were admitted and have not ended since, by workflow. */
-  readonly #active = new Map<string, Set<string>>();
+  readonly #queues: SimQueueMonitor;
 
   constructor(breach: (invariant: string, message: string) => void, runOf: (instance: string) => RunTrack | undefined) {
     this.#breach = breach;
     this.#runOf = runOf;
+    this.#queues = new SimQueueMonitor(breach, runOf);
   }
 
   /** False when the stream is not one of these actors. */
@@ -65,8 +66,8 @@ export class SimActorMonitor {
   /** An event of a run, after it was folded. */
   tookRunEvent(run: RunTrack, event: WorkflowInstanceEvent): void {
     if (event.type === 'TaskAssigned') this.#checkSlot(run, event.data.task);
-    if (event.type === 'WorkflowAdmitted') this.#checkTurn(run);
-    if (run.isFinished) this.#active.get(run.workflow)?.delete(run.id);
+    const queue = this.actors.get(streamPrefixes.workflowQueue + run.workflow);
+    this.#queues.tookRunEvent(run, event, queue?.snapshot as WorkflowQueueSnapshot | undefined);
   }
 
   /**
@@ -92,6 +93,7 @@ export class SimActorMonitor {
       this.#breach('I1', `${event.type} in ${stream} names another author than its sender`);
     track.revision = revision;
     this.eventTypes.add(event.type);
+    const before = track.snapshot;
     try {
       track.snapshot = track.actor.fold(track.snapshot, event).snapshot;
     } catch (fault) {
@@ -101,6 +103,12 @@ export class SimActorMonitor {
     if (metadata.epoch !== epoch || metadata.incarnation !== owner?.incarnation)
       this.#breach('I1', `${stream}@${revision} ${event.type} is of epoch ${metadata.epoch}; the epoch is ${epoch}`);
     if (stream.startsWith(streamPrefixes.taskGroup)) this.#checkGroup(track, event as TaskGroupEvent);
+    if (!stream.startsWith(streamPrefixes.workflowQueue)) return;
+    const snapshots = { before, after: track.snapshot } as {
+      before: WorkflowQueueSnapshot;
+      after: WorkflowQueueSnapshot;
+    };
+    this.#queues.tookEvent(stream.slice(streamPrefixes.workflowQueue.length), event as WorkflowQueueEvent, snapshots);
   }
 
   /** I8. Slots that a person forced do not count against the limit. */
@@ -122,18 +130,6 @@ export class SimActorMonitor {
     const track = this.actors.get(streamPrefixes.taskGroup + need.group);
     const held = track && findHolder((track.snapshot as TaskGroupSnapshot).context, need.holder);
     if (held === undefined) this.#breach('I8', `${task} of ${run.stream} is assigned without slots of ${need.group}`);
-  }
-
-  #checkTurn(run: RunTrack): void {
-    const { concurrency } = run.plan.definition;
-    const active = this.#active.get(run.workflow) ?? new Set();
-    this.#active.set(run.workflow, active.add(run.id));
-    const activeMax = concurrency === undefined ? Number.POSITIVE_INFINITY : activeMaxOf(concurrency);
-    if (active.size > activeMax)
-      this.#breach('I8', `${run.stream} is admitted as one of ${active.size} runs of at most ${activeMax}`);
-    const queue = this.actors.get(streamPrefixes.workflowQueue + run.workflow)?.snapshot as WorkflowQueueSnapshot;
-    if (!queue.context.active.some(({ instance }) => instance === run.id))
-      this.#breach('I8', `${run.stream} is admitted, but its queue has not admitted it`);
   }
 }
 
