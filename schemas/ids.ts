@@ -51,6 +51,7 @@ export const cacheKeySchema = z
 
 export type WorkflowName = z.infer<typeof workflowNameSchema>;
 export type TaskName = z.infer<typeof taskNameSchema>;
+export type ClusterName = z.infer<typeof clusterNameSchema>;
 export type WorkerGroup = z.infer<typeof workerGroupSchema>;
 export type TaskGroupName = z.infer<typeof taskGroupNameSchema>;
 export type InstanceId = z.infer<typeof instanceIdSchema>;

@@ -1,9 +1,6 @@
-/** How clusters write the ids of their applications, and how a program names one that it has started. */
+/** How a program names an application that it has started. */
 import { z } from 'zod';
-
-export const yarnIdPattern = /^application_\d{1,20}_\d{4,20}$/;
-export const kubernetesIdPattern =
-  /^(job|pod)\/([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)\/([a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?)$/;
+import { kubernetesIdPattern, yarnIdPattern } from './application-ids.ts';
 
 export const applicationIdSchema = z
   .string()

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { durationMsSchema } from '../duration.ts';
 import { jsonRecordSchema, jsonValueSchema } from '../json.ts';
+import { submissionSettings } from './submission-settings.ts';
 
 /** Runs `script` with a Python interpreter, in surroundings like those of `shell`. */
 export const pythonSettingsSchema = z.strictObject({
@@ -14,6 +15,7 @@ export const pythonSettingsSchema = z.strictObject({
   args: z.array(z.string()),
   /** Time between SIGTERM and SIGKILL when the attempt is cancelled. */
   graceMs: durationMsSchema,
+  ...submissionSettings,
 });
 
 /** Runs SQL in a database. Values go in only as bound values: the statement has no placeholders of ours. */

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { jsonRecordSchema, jsonValueSchema } from '../json.ts';
 import { natsActions, pluginNameSchema } from './program-settings.ts';
+import { hasUsedClient, submissionShape, unusedClient } from './submission-source.ts';
 import {
   commonShape,
   durationSourceSchema,
@@ -31,9 +32,11 @@ export const pythonTaskSourceSchema = z
     grace: durationSourceSchema(0)
       .default('5s')
       .describe('Time between SIGTERM and SIGKILL when the attempt is cancelled, with its unit. Default: 5s.'),
+    ...submissionShape,
   })
   .refine(hasUsedLimit, unusedLimit)
   .refine(hasUsedPolicy, unusedPolicy)
+  .refine(hasUsedClient, unusedClient)
   .meta({ title: 'python task', description: 'Runs a Python script; exit code 0 is success.' });
 
 export const sqlTaskSourceSchema = z

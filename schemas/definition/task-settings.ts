@@ -18,6 +18,7 @@ import {
   sqlSettingsSchema,
 } from './program-settings.ts';
 import { dependentSettingsSchema, workflowSettingsSchema } from './run-settings.ts';
+import { submissionSettings } from './submission-settings.ts';
 
 /** Runs `command` with the system's shell in a working folder of the attempt's own. */
 export const shellSettingsSchema = z.strictObject({
@@ -27,6 +28,7 @@ export const shellSettingsSchema = z.strictObject({
   template: z.literal(true).optional(),
   /** Time between SIGTERM and SIGKILL when the attempt is cancelled. */
   graceMs: durationMsSchema,
+  ...submissionSettings,
 });
 
 /** Sends one HTTP request; the response is an output. */

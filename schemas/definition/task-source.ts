@@ -18,6 +18,7 @@ import {
   sqlTaskSourceSchema,
 } from './program-source.ts';
 import { dependentTaskSourceSchema, workflowTaskSourceSchema } from './run-source.ts';
+import { hasUsedClient, submissionShape, unusedClient } from './submission-source.ts';
 import {
   commonShape,
   durationSourceSchema,
@@ -41,9 +42,11 @@ export const shellTaskSourceSchema = z
     grace: durationSourceSchema(0)
       .default('5s')
       .describe('Time between SIGTERM and SIGKILL when the attempt is cancelled, with its unit. Default: 5s.'),
+    ...submissionShape,
   })
   .refine(hasUsedLimit, unusedLimit)
   .refine(hasUsedPolicy, unusedPolicy)
+  .refine(hasUsedClient, unusedClient)
   .meta({ title: 'shell task', description: 'Runs a command; exit code 0 is success.' });
 
 const headersSchema = z

@@ -1,10 +1,9 @@
 /**
- * Finds the ids of applications while the client that submits them still runs: in its output, or in the file of
- * MILLRACE_APPLICATIONS, to which a program adds one line of JSON for each: `{"id": "application_..."}`. Bytes come in pieces of any
- * size. Each id is told once, in the order in which they come.
+ * Finds the ids of applications in lines, while the client that submits them still runs. Bytes come in pieces of any size.
+ * Each id is told once, in the order in which they come.
  */
-import { applicationLineSchema } from '../../schemas/clusters/application-id.schema.ts';
-import { type ClientName, submittedIn } from './client-lines.ts';
+import type { ClientName } from '../../schemas/clusters/application-ids.ts';
+import { submittedIn } from './client-lines.ts';
 
 /** Lines of clients are short; of a longer one the rest is not looked at. */
 const lineLengthMax = 4_096;
@@ -19,11 +18,14 @@ export interface ApplicationFinder {
 }
 
 export function outputFinder(client: ClientName, onFound: (id: string) => void): ApplicationFinder {
-  return new LineFinder((line) => submittedIn(line, client), onFound);
+  return lineFinder((line) => submittedIn(line, client), onFound);
 }
 
-export function fileFinder(onFound: (id: string) => void): ApplicationFinder {
-  return new LineFinder(idOfFileLine, onFound);
+export function lineFinder(
+  idOf: (line: string) => string | undefined,
+  onFound: (id: string) => void,
+): ApplicationFinder {
+  return new LineFinder(idOf, onFound);
 }
 
 class LineFinder implements ApplicationFinder {
@@ -65,13 +67,5 @@ class LineFinder implements ApplicationFinder {
     if (id === undefined || this.found.has(id) || this.found.size >= applicationCountMax) return;
     this.found.add(id);
     this.onFound(id);
-  }
-}
-
-function idOfFileLine(line: string): string | undefined {
-  try {
-    return applicationLineSchema.safeParse(JSON.parse(line)).data?.id;
-  } catch {
-    return undefined; // A line that is not JSON says nothing.
   }
 }

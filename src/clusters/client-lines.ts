@@ -3,10 +3,7 @@
  * that a program prints, a list of `yarn application -list`, or an application that a client only attaches to, kills or
  * asks about. What is recognised is the whole line: time, level, logger and the words of the client.
  */
-import { kubernetesIdPattern, yarnIdPattern } from '../../schemas/clusters/application-id.schema.ts';
-
-export const clientNames = ['spark', 'flink', 'mapreduce', 'yarn'] as const;
-export type ClientName = (typeof clientNames)[number];
+import { type ClientName, kubernetesIdPattern, yarnIdPattern } from '../../schemas/clusters/application-ids.ts';
 
 type Recogniser = { line: RegExp; idOf: (match: RegExpExecArray) => string };
 

@@ -1,7 +1,7 @@
 /** A Job or a pod of Kubernetes in our words. Its id says what it is and where: `job/<namespace>/<name>`. */
 
 import type { Application, ApplicationState } from '../../schemas/clusters/application.schema.ts';
-import { kubernetesIdPattern } from '../../schemas/clusters/application-id.schema.ts';
+import { kubernetesIdPattern } from '../../schemas/clusters/application-ids.ts';
 import type { KubernetesJob, KubernetesPod } from '../../schemas/clusters/kubernetes-answers.schema.ts';
 import { diagnosticsLengthMax, shortened } from './cluster-answers.ts';
 

@@ -1,10 +1,12 @@
 /** Canonical settings of the tasks that run programs and ask services. */
 import type { NatsTaskSource, PythonTaskSource, SqlTaskSource } from '../../schemas/definition/program-source.ts';
+import { submissionOf } from '../../schemas/definition/submission-source.ts';
 import type { TaskSettings } from '../../schemas/definition/task-settings.ts';
 import { parseDurationMs } from '../../schemas/duration.ts';
 
-export function canonicalPython({ script, interpreter, args, grace }: PythonTaskSource): TaskSettings {
-  return { type: 'python', script, interpreter, args, graceMs: parseDurationMs(grace) ?? 0 };
+export function canonicalPython(task: PythonTaskSource): TaskSettings {
+  const { script, interpreter, args, grace } = task;
+  return { type: 'python', script, interpreter, args, graceMs: parseDurationMs(grace) ?? 0, ...submissionOf(task) };
 }
 
 export function canonicalSql({ connection, query, script, bind, rowsMax }: SqlTaskSource): TaskSettings {

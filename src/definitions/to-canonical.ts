@@ -1,5 +1,6 @@
 /** Makes the canonical definition of what a user wrote: durations in milliseconds, short forms written out. */
 
+import { submissionOf } from '../../schemas/definition/submission-source.ts';
 import {
   type RetrySource,
   retryDefaults,
@@ -113,6 +114,7 @@ function canonicalSettings(task: Exclude<TaskSource, MapTaskSource>): TaskSettin
         command: task.command,
         ...(task.template ? { template: true } : {}),
         graceMs: durationMs(task.grace),
+        ...submissionOf(task),
       };
     case 'http':
       return canonicalHttp(task);

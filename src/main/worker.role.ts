@@ -64,7 +64,7 @@ export async function runWorker({ config }: RoleOptions): Promise<number> {
     dataDir,
     transport,
     members: await bucketStore.open(buckets.members, { ttlMs: config.master.memberTtlMs, replicas }),
-    taskTypes: taskTypesOf({ ...shared, host, baseEnvironment: baseEnvironment() }, plugins),
+    taskTypes: taskTypesOf({ ...shared, host, baseEnvironment: baseEnvironment(), clusters: config.clusters }, plugins),
     ledger,
     secrets: createConfiguredSecrets(config.worker.secrets, processEnvironment(), log),
     ...shared,

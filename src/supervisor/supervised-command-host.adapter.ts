@@ -245,6 +245,9 @@ class SupervisedHost {
       case 'wrote':
         command.listener.wrote(message.sizeBytes);
         break;
+      case 'found':
+        command.listener.found(message.application);
+        break;
       case 'ended':
         this.end(command, message.end);
         break;
@@ -261,6 +264,9 @@ class SupervisedHost {
         break;
       case 'wrote':
         state.outputSizeBytes = message.sizeBytes;
+        break;
+      case 'found':
+        state.applications = [...(state.applications ?? []), message.application];
         break;
       case 'ended':
         state.end = message.end;
@@ -279,6 +285,7 @@ class SupervisedHost {
     if (command.state === 'ended') return;
     const { attemptId, cancelled } = command;
     command.listener.wrote(state.outputSizeBytes);
+    for (const application of state.applications ?? []) command.listener.found(application);
     if (state.end !== undefined) {
       this.end(command, state.end, state.endedAt);
       return;
@@ -328,6 +335,7 @@ class SupervisedHost {
     const process = command.process ?? record?.process;
     if (process === undefined && this.sendAgain(command)) return;
     await this.endLeftover({ attemptId, process });
+    for (const application of record?.applications ?? []) command.listener.found(application);
     const message = 'the supervisor of the attempt is gone; its process was ended';
     this.end(command, cancelled === undefined ? { kind: 'lost', message } : { kind: 'cancelled', reason: cancelled });
   }
@@ -342,13 +350,14 @@ class SupervisedHost {
     return true;
   }
 
-  /** H3, for an earlier life: undefined when its end was not noted. */
+  /** H3, for an earlier life: undefined when neither its end was noted nor anything that lives on. */
   private async leftBehind(attemptId: string): Promise<RunState | undefined> {
     const record = this.records.read(attemptId);
     if (record === undefined || record.end !== undefined) return record;
     await this.endLeftover({ attemptId, process: record.process });
     this.records.remove(attemptId);
-    return undefined;
+    if (record.applications === undefined) return undefined;
+    return { ...record, end: { kind: 'lost', message: 'the machine or the supervisor of the attempt was restarted' } };
   }
 
   /** H4. */
@@ -376,5 +385,5 @@ class SupervisedHost {
 type News = Exclude<FromSupervisor, { kind: 'welcome' }>;
 
 function forgetful(forget: () => void): CommandListener {
-  return { spawned: () => {}, wrote: () => {}, ended: forget };
+  return { spawned: () => {}, wrote: () => {}, found: () => {}, ended: forget };
 }

@@ -20,6 +20,7 @@ export class SupervisedRun {
   private readonly run: CommandRun;
   private process: ProcessIdentity | undefined;
   private isGateOpen = false;
+  private readonly applications: string[] = [];
   private end: { end: CommandEnd; endedAt: number } | undefined;
 
   constructor(options: SupervisedRunOptions) {
@@ -31,6 +32,7 @@ export class SupervisedRun {
       {
         spawned: (process) => this.hasSpawned(process),
         wrote: (sizeBytes) => listener.wrote(sizeBytes),
+        found: (application) => this.hasFound(application),
         ended: (end) => this.hasEnded(end),
       },
       options.surroundings,
@@ -68,6 +70,7 @@ export class SupervisedRun {
       ...(this.process && { process: this.process }),
       isGateOpen: this.isGateOpen,
       outputSizeBytes: this.run.outputSizeBytes(),
+      ...(this.applications.length > 0 && { applications: [...this.applications] }),
       ...this.end,
     };
   }
@@ -77,6 +80,13 @@ export class SupervisedRun {
     this.process = process;
     this.options.listener.spawned(process);
     this.record();
+  }
+
+  /** Noted first: an application lives on when this machine does not. */
+  private hasFound(application: string): void {
+    this.applications.push(application);
+    this.record();
+    this.options.listener.found(application);
   }
 
   private hasEnded(end: CommandEnd): void {

@@ -3,6 +3,7 @@
  * open. Both ends come from the same installation, and the supervisor must start quickly and stay small: so each line is
  * checked by the few functions below instead of a schema library.
  */
+import { type ClientName, clientNames } from '../../schemas/clusters/application-ids.ts';
 import type { CommandEnd, CommandOrder } from '../tasks/command-host.port.ts';
 import type { ProcessIdentity } from '../tasks/process-table.port.ts';
 import { type CancelReason, type CancelUrgency, cancelReasons } from '../tasks/task-type.port.ts';
@@ -27,6 +28,8 @@ export type RunState = {
   process?: ProcessIdentity;
   isGateOpen: boolean;
   outputSizeBytes: number;
+  /** What its client has said to submit. */
+  applications?: string[];
   end?: CommandEnd;
   endedAt?: number;
 };
@@ -35,6 +38,7 @@ export type FromSupervisor =
   | { kind: 'welcome'; version: number; process: ProcessIdentity; runs: RunState[] }
   | { kind: 'spawned'; attemptId: string; process: ProcessIdentity }
   | { kind: 'wrote'; attemptId: string; sizeBytes: number }
+  | { kind: 'found'; attemptId: string; application: string }
   | { kind: 'ended'; attemptId: string; end: CommandEnd; endedAt: number };
 
 type Check<T> = (value: unknown) => value is T;
@@ -89,6 +93,7 @@ const order = shape<CommandOrder>({
   graceMs: count,
   output: shape({ path: text, sizeBytesMax: count }),
   masked: optional(listOf(text)) as Check<readonly string[]>,
+  client: optional(oneOf(...clientNames)) as Check<ClientName>,
 });
 const commandEnd = union<CommandEnd>({
   exited: { exitCode: count, lastLine: text },
@@ -102,6 +107,7 @@ const runStateFields: Fields<RunState> = {
   process: optional(processIdentity) as Check<ProcessIdentity>,
   isGateOpen: flag,
   outputSizeBytes: count,
+  applications: optional(listOf(text)) as Check<string[]>,
   end: optional(commandEnd) as Check<CommandEnd>,
   endedAt: optional(count) as Check<number>,
 };
@@ -123,5 +129,6 @@ export const isFromSupervisor = union<FromSupervisor>({
   welcome: { version: count, process: processIdentity, runs: listOf(isRunState) },
   spawned: { attemptId: id, process: processIdentity },
   wrote: { attemptId: id, sizeBytes: count },
+  found: { attemptId: id, application: text },
   ended: { attemptId: id, end: commandEnd, endedAt: count },
 });

@@ -157,6 +157,7 @@ export class Supervisor {
     return {
       spawned: (process) => this.worker?.send({ kind: 'spawned', attemptId, process }),
       wrote: (sizeBytes) => this.notices.note(attemptId, sizeBytes),
+      found: (application) => this.worker?.send({ kind: 'found', attemptId, application }),
       ended: (end, endedAt) => {
         this.notices.flush();
         this.worker?.send({ kind: 'ended', attemptId, end, endedAt: endedAt ?? this.options.clock.now() });

@@ -1,4 +1,5 @@
 /** Where the commands of shell attempts run: in this very process, or under a supervisor that outlives it. */
+import type { ClientName } from '../../schemas/clusters/application-ids.ts';
 import type { ProcessIdentity } from './process-table.port.ts';
 import type { CancelReason, CancelUrgency, OutputPlace } from './task-type.port.ts';
 
@@ -15,6 +16,8 @@ export type CommandOrder = {
   output: OutputPlace;
   /** Texts that are replaced in its output before anybody sees it. Absent: none. */
   masked?: readonly string[];
+  /** In whose words its output tells of applications that it starts on clusters. Absent: in no one's. */
+  client?: ClientName;
 };
 
 export type CommandEnd =
@@ -32,6 +35,8 @@ export interface CommandListener {
   spawned(process: ProcessIdentity): void;
   /** The file of its output has so many bytes. */
   wrote(sizeBytes: number): void;
+  /** Its client has said that it submits this application. Perhaps again when it was adopted. */
+  found(applicationId: string): void;
   /** Called once, last, with the whole output in its file; `endedAt` when that was before anybody listened. */
   ended(end: CommandEnd, endedAt?: number): void;
 }

@@ -10,7 +10,9 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Writable } from 'node:stream';
+import type { ClientName } from '../../schemas/clusters/application-ids.ts';
 import type { Clock } from '../clock/clock.port.ts';
+import { type ApplicationFinder, outputFinder } from '../clusters/application-finder.ts';
 import { type MaskedStream, SecretMask } from '../secrets/secret-mask.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { CommandEnd, CommandListener, CommandOrder } from './command-host.port.ts';
@@ -36,6 +38,7 @@ export class CommandRun {
   private readonly tail = createOutputTail();
   /** One for each of its outputs: a secret may come in pieces. */
   private readonly masked: MaskedStream[];
+  private readonly finders: ApplicationFinder[];
   private child: ChildProcess | undefined;
   private ending: GroupEnding | undefined;
   private reason: CancelReason = 'stop';
@@ -49,6 +52,7 @@ export class CommandRun {
     this.output = createOutputFile(order.output, surroundings.log);
     const mask = SecretMask.ofTexts(order.masked ?? []);
     this.masked = [mask.stream(), mask.stream()];
+    this.finders = order.client === undefined ? [] : this.findersFor(order.client);
   }
 
   /** Throws when the order itself is impossible. Other faults end the command, also before this returns. */
@@ -107,9 +111,23 @@ export class CommandRun {
 
   private readOutput(child: ChildProcess): void {
     for (const [index, stream] of [child.stdout, child.stderr].entries()) {
-      stream?.on('data', (bytes: Buffer) => this.write(this.masked[index]?.write(bytes) ?? bytes));
+      stream?.on('data', (bytes: Buffer) => {
+        this.finders[index]?.write(bytes);
+        this.write(this.masked[index]?.write(bytes) ?? bytes);
+      });
       stream?.on('error', () => {}); // The exit tells what matters.
     }
+  }
+
+  /** Whatever the log keeps, what the client says is seen. Each id is told once. */
+  private findersFor(client: ClientName): ApplicationFinder[] {
+    const told = new Set<string>();
+    const tell = (id: string): void => {
+      if (told.has(id)) return;
+      told.add(id);
+      this.listener.found(id);
+    };
+    return [outputFinder(client, tell), outputFinder(client, tell)];
   }
 
   private write(bytes: Uint8Array): void {
@@ -159,6 +177,7 @@ export class CommandRun {
   private end(end: CommandEnd): void {
     if (this.hasEnded) return;
     this.flush();
+    for (const finder of this.finders) finder.end();
     this.hasEnded = true;
     for (const stream of this.child?.stdio ?? []) stream?.destroy();
     this.output.close();

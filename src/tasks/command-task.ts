@@ -9,6 +9,12 @@ import type { TaskType as TaskTypeName } from '../../schemas/definition/task-set
 import type { Offer } from '../../schemas/messages/attempt.messages.ts';
 import type { Clock } from '../clock/clock.port.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
+import {
+  type ApplicationWatch,
+  type KnownClusters,
+  type Submission,
+  watchApplications,
+} from './attempt-applications.ts';
 import { attemptScope } from './attempt-scope.ts';
 import type { CommandEnd, CommandHost, CommandListener, RunningCommand } from './command-host.port.ts';
 import { createDirectCommandHost } from './direct-command-host.ts';
@@ -26,6 +32,8 @@ export type CommandTaskTypeOptions = {
   baseEnvironment: Readonly<Record<string, string | undefined>>;
   /** Default: this very process; then no attempt survives it. */
   host?: CommandHost;
+  /** Of the configuration: what it says of applications that are found. */
+  clusters?: KnownClusters;
   log?: Log;
 };
 
@@ -35,15 +43,21 @@ export type CommandPlan = {
   /** For `/bin/sh -c`; files that it needs are written to the root of the folder. */
   commandOf(offer: Offer, surroundings: { scope: ParamScope; folder: AttemptFolder }): string;
   graceMsOf(offer: Offer): number;
+  /** Where the command submits applications. Undefined, or absent: nowhere. */
+  submissionOf?(offer: Offer): Submission | undefined;
 };
+
+type Surroundings = { host: CommandHost; base: CommandTaskTypeOptions['baseEnvironment']; clusters: KnownClusters };
 
 export function createCommandTaskType(plan: CommandPlan, options: CommandTaskTypeOptions): TaskType {
   const hostFor = hostOf(options);
+  const { baseEnvironment: base, clusters = {} } = options;
+  const surroundingsOf = ({ clock }: AttemptContext): Surroundings => ({ host: hostFor(clock), base, clusters });
   return {
     type: plan.type,
     hasOutsideEffects: () => true,
-    start: (context) => start(context, plan, { host: hostFor(context.clock), base: options.baseEnvironment }),
-    adopt: (context) => adopt(context, plan, hostFor(context.clock)),
+    start: (context) => start(context, plan, surroundingsOf(context)),
+    adopt: (context) => adopt(context, plan, surroundingsOf(context)),
   };
 }
 
@@ -56,14 +70,13 @@ function hostOf({ host, processes, log = silentLog }: CommandTaskTypeOptions): (
   };
 }
 
-function start(
-  context: AttemptContext,
-  plan: CommandPlan,
-  { host, base }: { host: CommandHost; base: CommandTaskTypeOptions['baseEnvironment'] },
-): RunningAttempt {
+function start(context: AttemptContext, plan: CommandPlan, surroundings: Surroundings): RunningAttempt {
   const { offer, secrets } = context;
+  const { host, base } = surroundings;
   const folder = context.folder();
-  const files = filesIn(folder);
+  const submission = plan.submissionOf?.(offer);
+  const watch = watchOf(context, submission, surroundings, true);
+  const files = { ...filesIn(folder), applications: watch?.path };
   const scope = attemptScope(offer, { secretOf: secrets.find, folder: folder.work });
   const { params, needs } = offer.inputs;
   writeFileSync(files.inputs, JSON.stringify({ params, needs }), { mode: ownerOnly });
@@ -76,9 +89,10 @@ function start(
       environment: shellEnvironment(base, { offer, scope, files }),
       graceMs: plan.graceMsOf(offer),
       output: context.outputPlace(),
+      ...(submission?.client === undefined ? {} : { client: submission.client }),
       ...(secrets.mask.isEmpty ? {} : { masked: secrets.mask.texts }),
     },
-    listenerOf(context, () => running),
+    listenerOf(context, watch, () => running),
   );
   return toRunningAttempt(running);
 }
@@ -86,33 +100,52 @@ function start(
 async function adopt(
   context: AttemptContext,
   plan: CommandPlan,
-  host: CommandHost,
+  surroundings: Surroundings,
 ): Promise<RunningAttempt | undefined> {
-  const listener = listenerOf(context, () => running);
   const { offer } = context;
+  const watch = watchOf(context, plan.submissionOf?.(offer), surroundings, false);
+  const listener = listenerOf(context, watch, () => running);
   const graceMs = plan.graceMsOf(offer);
-  const running = await host.adopt({ attemptId: offer.attemptId, graceMs }, listener);
-  return running === undefined ? undefined : toRunningAttempt(running);
+  const running = await surroundings.host.adopt({ attemptId: offer.attemptId, graceMs }, listener);
+  if (running !== undefined) return toRunningAttempt(running);
+  watch?.finish();
+  return undefined;
+}
+
+function watchOf(
+  context: AttemptContext,
+  submission: Submission | undefined,
+  { clusters }: Surroundings,
+  isNew: boolean,
+): ApplicationWatch | undefined {
+  return submission === undefined ? undefined : watchApplications(context, submission, { clusters, isNew });
 }
 
 function toRunningAttempt(command: RunningCommand): RunningAttempt {
   return { cancel: (urgency, reason = 'stop') => command.cancel(urgency, reason) };
 }
 
-function filesIn({ root }: AttemptFolder): ShellFiles {
+function filesIn({ root }: AttemptFolder): Pick<ShellFiles, 'inputs' | 'output'> {
   return { inputs: join(root, 'inputs.json'), output: join(root, 'outputs') };
 }
 
 /** `command` is late: the listener is made before it. */
-function listenerOf(context: AttemptContext, command: () => RunningCommand | undefined): CommandListener {
+function listenerOf(
+  context: AttemptContext,
+  watch: ApplicationWatch | undefined,
+  command: () => RunningCommand | undefined,
+): CommandListener {
   return {
     spawned: (process) => context.noteProcess(process, () => command()?.openGate()),
     wrote: (sizeBytes) => context.noteOutput(sizeBytes),
-    ended: (end, endedAt) =>
+    found: (application) => watch?.found(application),
+    ended: (end, endedAt) => {
+      watch?.finish();
       context.ended(resultOf(end, context), {
         ...(endedAt === undefined ? {} : { endedAt }),
         onDurable: () => command()?.forget(),
-      }),
+      });
+    },
   };
 }
 

@@ -19,7 +19,8 @@ const protectedName =
 /** Linux takes 128 KiB for one variable. */
 const valueLengthMax = 32_768;
 
-export type ShellFiles = { inputs: string; output: string };
+/** `applications`: of a task that names a cluster. */
+export type ShellFiles = { inputs: string; output: string; applications?: string | undefined };
 
 export function shellEnvironment(
   base: Readonly<Record<string, string | undefined>>,
@@ -85,6 +86,7 @@ function ownVariables(offer: Offer, files: ShellFiles): Record<string, string> {
   return {
     MILLRACE_INPUTS: files.inputs,
     MILLRACE_OUTPUT: files.output,
+    ...(files.applications === undefined ? {} : { MILLRACE_APPLICATIONS: files.applications }),
     MILLRACE_INSTANCE: offer.instance,
     MILLRACE_WORKFLOW: offer.workflow,
     MILLRACE_TASK: offer.task,

@@ -2,6 +2,7 @@
 import type { ParamScope } from '../../actors/params/param-scope.ts';
 import type { Looked } from '../../actors/params/placeholder.ts';
 import type { Offer } from '../../schemas/messages/attempt.messages.ts';
+import { submissionOf } from './attempt-applications.ts';
 import { filledText } from './attempt-scope.ts';
 import { type CommandTaskTypeOptions, createCommandTaskType } from './command-task.ts';
 import { settingsOf } from './settings-of.ts';
@@ -16,6 +17,7 @@ export function createShellTaskType(options: CommandTaskTypeOptions): TaskType {
         return template ? filledCommand(command, offer, scope) : command;
       },
       graceMsOf: (offer) => settingsOf(offer, 'shell').graceMs,
+      submissionOf: (offer) => submissionOf(settingsOf(offer, 'shell')),
     },
     options,
   );

@@ -1,4 +1,5 @@
 /** What a worker asks of a task type, and what it gives to each attempt. */
+import type { FoundApplication } from '../../schemas/clusters/application.schema.ts';
 import type { TaskType as TaskTypeName } from '../../schemas/definition/task-settings.ts';
 import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
 import type { WorkerId } from '../../schemas/ids.ts';
@@ -62,6 +63,8 @@ export interface AttemptContext {
   noteOutput(sizeBytes: number): void;
   /** Records a process of the attempt; `onDurable` is called when a restarted worker would know of it. */
   noteProcess(process: ProcessIdentity, onDurable: () => void): void;
+  /** The attempt has started this on a cluster: told at once, and again at no harm. */
+  foundApplication(application: FoundApplication): void;
   /** Says how the attempt ended: once, at any time, also before `start` returns. */
   ended(result: AttemptResult, note?: EndNote): void;
 }

@@ -1,4 +1,5 @@
 /** What a worker holds in memory of each attempt that has not ended or whose report is not acked, and of its instance. */
+import type { FoundApplication } from '../../schemas/clusters/application.schema.ts';
 import type { AttemptId, InstanceId, MasterId, TaskName } from '../../schemas/ids.ts';
 import type { AttemptReport, AttemptState, Offer } from '../../schemas/messages/attempt.messages.ts';
 import type { ProcessIdentity } from '../tasks/process-table.port.ts';
@@ -33,6 +34,10 @@ export type AttemptRecord = {
   /** The newest report, until it is acked. */
   report: PendingReport | undefined;
   hasFolder: boolean;
+  /** What it has started on clusters, as far as this life of the worker knows. */
+  applications: FoundApplication[];
+  /** Of these, the first so many are covered by an ack. */
+  ackedApplicationCount: number;
   log: AttemptLog | undefined;
 };
 

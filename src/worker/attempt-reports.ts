@@ -12,7 +12,9 @@ function identityOf(record: AttemptRecord) {
   record.sequence += 1;
   const { attemptId, task, sequence } = record;
   const { id, epoch } = record.instance;
-  return { instance: id, task, attemptId, sequence, epoch };
+  const untold = record.applications.slice(record.ackedApplicationCount);
+  const told = untold.length === 0 ? {} : { applications: untold };
+  return { instance: id, task, attemptId, sequence, epoch, ...told };
 }
 
 export function startedReport(record: AttemptRecord, startedAt: number): AttemptReport {

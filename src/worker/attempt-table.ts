@@ -9,10 +9,11 @@
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import type { FoundApplication } from '../../schemas/clusters/application.schema.ts';
 import type { TaskType as TaskTypeName } from '../../schemas/definition/task-settings.ts';
 import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId, MasterId, WorkerId } from '../../schemas/ids.ts';
-import type { Offer } from '../../schemas/messages/attempt.messages.ts';
+import { applicationsMax, type Offer } from '../../schemas/messages/attempt.messages.ts';
 import type { Clock } from '../clock/clock.port.ts';
 import { AppError } from '../errors/app-error.ts';
 import { attemptSecretsOf } from '../secrets/attempt-secrets.ts';
@@ -200,6 +201,7 @@ export class AttemptTable {
         this.options.turn.attemptChanged(record);
         this.options.turn.afterCommit(onDurable);
       },
+      foundApplication: (application) => this.noteApplication(record, application),
       ended: (result, note) => {
         const rest = masked.flush();
         if (rest.length > 0) this.writeLog(record, rest);
@@ -242,7 +244,17 @@ export class AttemptTable {
     this.options.turn.attemptChanged(record);
   }
 
+  private noteApplication(record: AttemptRecord, application: FoundApplication): void {
+    const { applications } = record;
+    if (record.state === 'ended' || applications.some(({ id }) => id === application.id)) return;
+    if (applications.length >= applicationsMax) return;
+    applications.push(application);
+    this.options.outbox().put(record, startedReport(record, record.startedAt ?? this.options.clock.now()));
+  }
+
+  /** What was found meanwhile has told of the start too. */
   private reportStarted(record: AttemptRecord): void {
+    if (record.sequence > 0) return;
     if (record.startedAt !== undefined) this.options.outbox().put(record, startedReport(record, record.startedAt));
   }
 
@@ -281,6 +293,8 @@ function newRecord(offer: Offer, instance: InstanceRecord): AttemptRecord {
     sequence: 0,
     report: undefined,
     hasFolder: false,
+    applications: [],
+    ackedApplicationCount: 0,
     log: undefined,
   };
 }

@@ -143,6 +143,7 @@ class ReportOutbox implements Outbox {
     }
     this.ways.delete(record);
     record.report = undefined;
+    record.ackedApplicationCount = record.applications.length;
     record.instance.redirectCount = 0;
     if (record.state === 'ended') this.options.onSettled(record);
     else this.options.turn.attemptChanged(record);

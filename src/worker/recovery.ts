@@ -58,6 +58,7 @@ async function bury(record: AttemptRecord, options: RecoveryOptions): Promise<vo
 
 function recordOf(row: AttemptRow, instances: InstanceTable): AttemptRecord | undefined {
   if (row.task === undefined || row.state === 'revoked') return undefined;
+  const report = pendingReport(row.reportText);
   return {
     attemptId: row.attemptId,
     instance: instances.findOrCreate(row.instance),
@@ -70,8 +71,10 @@ function recordOf(row: AttemptRow, instances: InstanceTable): AttemptRecord | un
     endedAt: row.endedAt,
     ending: undefined,
     sequence: row.sequence,
-    report: pendingReport(row.reportText),
+    report,
     hasFolder: row.hasFolder,
+    applications: [...(report?.report.applications ?? [])],
+    ackedApplicationCount: 0,
     log: undefined,
   };
 }

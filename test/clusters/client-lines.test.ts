@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { applicationCountMax, fileFinder, outputFinder } from '../../src/clusters/application-finder.ts';
-import { type ClientName, clientNames, submittedIn } from '../../src/clusters/client-lines.ts';
+import { type ClientName, clientNames } from '../../schemas/clusters/application-ids.ts';
+import { fileFinder } from '../../src/clusters/application-file.ts';
+import { applicationCountMax, outputFinder } from '../../src/clusters/application-finder.ts';
+import { submittedIn } from '../../src/clusters/client-lines.ts';
 
 const id = 'application_1700000000000_0042';
 

@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { ClientName } from '../../schemas/clusters/application-ids.ts';
 import { outputFinder } from '../../src/clusters/application-finder.ts';
-import type { ClientName } from '../../src/clusters/client-lines.ts';
 import { installStandInClients } from '../kit/stand-in-clients.ts';
 import { YarnStandIn } from '../kit/yarn-stand-in.ts';
 

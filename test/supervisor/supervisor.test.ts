@@ -200,7 +200,12 @@ describe('a host under a supervisor', () => {
     const ended = new Promise<CommandEnd>((resolve) => {
       end = resolve;
     });
-    const listener: CommandListener = { spawned: () => {}, wrote: () => {}, ended: (told) => end(told) };
+    const listener: CommandListener = {
+      spawned: () => {},
+      wrote: () => {},
+      found: () => {},
+      ended: (told) => end(told),
+    };
     return { ended, listener };
   };
 

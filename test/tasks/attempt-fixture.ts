@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { FoundApplication } from '../../schemas/clusters/application.schema.ts';
 import { workerIdSchema } from '../../schemas/ids.ts';
 import { type Offer, offerSchema } from '../../schemas/messages/attempt.messages.ts';
 import type { Clock } from '../../src/clock/clock.port.ts';
@@ -17,6 +18,9 @@ export type AttemptFixture = {
   running: RunningAttempt;
   result: Promise<AttemptResult>;
   output(): string;
+  applications: FoundApplication[];
+  /** Resolves when the application is told. */
+  found(id: string): Promise<void>;
   /** Resolves when the output contains the text. */
   said(text: string): Promise<void>;
   /** Resolves when its process is noted. */
@@ -67,6 +71,13 @@ export function runAttempt(taskType: TaskType, settings: object, options: Fixtur
       end = resolve;
     }),
     output: () => output,
+    applications: [],
+    found: (id) =>
+      new Promise((resolve) => {
+        const look = () => fixture.applications.some((one) => one.id === id) && resolve();
+        listeners.add(look);
+        look();
+      }),
     noted: new Promise((resolve) => {
       note = resolve;
     }),
@@ -104,6 +115,10 @@ export function runAttempt(taskType: TaskType, settings: object, options: Fixtur
       openGate = onDurable;
       note();
       if (!options.keepsGateShut) onDurable();
+    },
+    foundApplication: (application) => {
+      fixture.applications.push(application);
+      for (const look of listeners) look();
     },
     ended: (result) => end(result),
   });

@@ -4,6 +4,7 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { submissionOf } from '../attempt-applications.ts';
 import { filledText } from '../attempt-scope.ts';
 import { type CommandTaskTypeOptions, createCommandTaskType } from '../command-task.ts';
 import { settingsOf } from '../settings-of.ts';
@@ -24,6 +25,7 @@ export function createPythonTaskType(options: CommandTaskTypeOptions): TaskType 
         return `exec ${words.map(quoted).join(' ')}`;
       },
       graceMsOf: (offer) => settingsOf(offer, 'python').graceMs,
+      submissionOf: (offer) => submissionOf(settingsOf(offer, 'python')),
     },
     options,
   );
