@@ -59,10 +59,11 @@ module.exports = {
       { path: '^src/replay/' },
       {
         pathNot: [
-          '^src/replay/',
+          '^src/(replay|virtual)/',
           '^(schemas|actors)/',
           '^src/errors/',
           '^src/definitions/(canonical|diff-definitions)\\.ts$',
+          '^src/dispatch/dispatcher\\.ts$',
           '^src/journal/(codec|journal\\.port)\\.ts$',
           'node_modules/(xstate|zod)/',
           '^(node:)?crypto$',
@@ -70,9 +71,15 @@ module.exports = {
       },
     ),
     error(
+      'virtual-knows-little',
+      'What is played in virtual time knows ports, and no adapter.',
+      { path: '^src/virtual/' },
+      { pathNot: ['^src/(virtual|dispatch)/', '^src/clock/clock\\.port\\.ts$', '^(schemas|actors)/'] },
+    ),
+    error(
       'replay-can-do-nothing',
-      'Nothing that a replay reaches can write, send, start a process or open a connection.',
-      { path: '^src/replay/' },
+      'Nothing that a replay, or a run of the test kit, reaches can write, send, start a process or open a connection.',
+      { path: '^src/(replay|virtual|test-kit)/' },
       {
         path: [
           '^src/(transport|master|worker|main|cli|supervisor|claims|buckets)/',

@@ -10,6 +10,7 @@ import type { InstanceId, SubmissionKey, WorkflowName } from '../../schemas/ids.
 import type { JsonRecord } from '../../schemas/json.ts';
 import { type Receipt, type SubmitRequest, submitRequestSchema } from '../../schemas/messages/client.messages.ts';
 import type { IdSource } from '../clock/clock.port.ts';
+import { checkParams } from '../definitions/check-params.ts';
 import type { DefinitionStore, RunnableDefinition } from '../definitions/definition-store.ts';
 import { nearestName } from '../definitions/nearest-name.ts';
 import { AppError } from '../errors/app-error.ts';
@@ -21,15 +22,13 @@ import type { InstanceHost, NewRun } from './instance-host.ts';
 
 export type SubmissionOptions = { definitions: DefinitionStore; host: InstanceHost; journal: Journal; ids: IdSource };
 
-const paramsSizeBytesMax = 262_144;
-
 /** Revision of `WorkflowSubmitted`, the event that makes a run exist. */
 const submittedRevision = 0;
 
 export async function submit(options: SubmissionOptions, workflow: WorkflowName, body: unknown): Promise<Receipt> {
   const request = parseBody(submitRequestSchema, body ?? {}, `a submission of ${workflow}`);
   const definition = await definitionFor(options.definitions, workflow, request.version);
-  const params = checkParams(definition, request.params);
+  const params = checkParams(definition.plan.definition, request.params);
   refuseFaulty(definition, params);
   refuseUnknownTasks(definition, request);
   const key = request.key ?? (options.ids.uuid() as SubmissionKey);
@@ -64,7 +63,7 @@ export async function submitChild(options: SubmissionOptions, order: ChildSubmis
   // What was made once is not held against what is registered today.
   if (await options.host.exists(run.id)) return false;
   const definition = await definitionFor(options.definitions, workflow, version);
-  const params = checkParams(definition, run.params);
+  const params = checkParams(definition.plan.definition, run.params);
   const { isNew } = await options.host.create({ ...run, definition, params, given: Object.keys(run.params) });
   return isNew;
 }
@@ -78,32 +77,6 @@ async function definitionFor(
   const newest = await definitions.known(workflow);
   if (newest !== undefined) return newest;
   throw new AppError('WORKFLOW_NOT_FOUND', `no workflow ${workflow} is registered; register it first`);
-}
-
-/** Defaults filled in; unknown and missing parameters are refused (I10). */
-function checkParams({ plan, reference }: RunnableDefinition, given: SubmitRequest['params']): JsonRecord {
-  const { params } = plan.definition;
-  const known = Object.keys(params);
-  for (const name of Object.keys(given)) {
-    if (Object.hasOwn(params, name)) continue;
-    const names = known.length === 0 ? 'it has none' : `it has ${known.join(', ')}`;
-    throw new AppError('PARAM_UNKNOWN', `the workflow ${reference.name} has no parameter ${name}; ${names}`, {
-      details: { param: name, known },
-    });
-  }
-  const merged: JsonRecord = { ...params, ...given };
-  for (const [name, value] of Object.entries(merged)) {
-    if (value !== null) continue;
-    throw new AppError('PARAM_MISSING', `the parameter ${name} of ${reference.name} has no default; give a value`, {
-      details: { param: name },
-    });
-  }
-  const sizeBytes = Buffer.byteLength(JSON.stringify(merged));
-  if (sizeBytes > paramsSizeBytesMax) {
-    const message = `the parameters take ${sizeBytes} bytes; at most ${paramsSizeBytesMax} are kept. Pass a reference instead`;
-    throw new AppError('BAD_REQUEST', message);
-  }
-  return merged;
 }
 
 /** Circles, and times without a meaning. Not asked of a child run: what it is given may be output of a task, and is not filled in. */

@@ -7,7 +7,15 @@ import type { ReplayedRun } from './replayed-run.ts';
 
 type EventOf<T extends WorkflowInstanceEvent['type']> = Extract<WorkflowInstanceEvent, { type: T }>;
 export type AttemptReportEvent = EventOf<
-  'TaskAccepted' | 'TaskStarted' | 'TaskSucceeded' | 'TaskFailed' | 'TaskStopped' | 'TaskLost' | 'TaskRejected'
+  | 'TaskAccepted'
+  | 'TaskStarted'
+  | 'TaskSucceeded'
+  | 'TaskFailed'
+  | 'TaskStopped'
+  | 'TaskLost'
+  | 'TaskRejected'
+  | 'TaskWorkerAbsent'
+  | 'TaskWorkerReturned'
 >;
 
 /** One attempt as it was recorded: what was told of it, each so long after it was assigned. */
@@ -23,6 +31,7 @@ export type RecordedAttempt = {
 
 export type RecordedAnswer = {
   task: TaskName;
+  attempt: number;
   since: number;
   attemptId: AttemptId;
   conclusion: EventOf<'TaskConcluded'>['data'];
@@ -32,6 +41,8 @@ export type RecordedAnswer = {
 export type RecordedWorld = {
   attempts: RecordedAttempt[];
   answers: RecordedAnswer[];
+  /** Losses of one task after which it failed, as far as the run tells. */
+  lossesMax: number;
   /** Of people, by the time at which they asked. */
   commands: { atMs: number; revision: number; command: WorkflowInstanceCommand }[];
 };
@@ -44,14 +55,23 @@ const reportTypes: readonly string[] = [
   'TaskStopped',
   'TaskLost',
   'TaskRejected',
+  'TaskWorkerAbsent',
+  'TaskWorkerReturned',
 ] satisfies AttemptReportEvent['type'][];
+
+const noCeiling = Number.MAX_SAFE_INTEGER;
+
+function ceilingOf({ givenUp, reason }: EventOf<'TaskLost'>['data']): number | undefined {
+  const [, count] = /^lost (\d+) times; last: /.exec(reason.message) ?? [];
+  return givenUp && count !== undefined ? Number(count) - 1 : undefined;
+}
 
 const isReport = (event: WorkflowInstanceEvent): event is AttemptReportEvent => reportTypes.includes(event.type);
 
 export function worldOf(run: ReplayedRun): RecordedWorld {
   const attempts = new Map<AttemptId, RecordedAttempt>();
   const begun = new Map<AttemptId, EventOf<'TaskAwaits'>['data']>();
-  const world: RecordedWorld = { attempts: [], answers: [], commands: [] };
+  const world: RecordedWorld = { attempts: [], answers: [], lossesMax: noCeiling, commands: [] };
   for (let revision = 0; revision <= run.lastRevision; revision += 1) {
     const event = run.event(revision);
     const atMs = run.timeOf(revision);
@@ -61,6 +81,7 @@ export function worldOf(run: ReplayedRun): RecordedWorld {
       attempt?.reports.push({ afterMs: atMs - attempt.assignedAt, event });
     } else if (event.type === 'TaskAwaits') begun.set(event.data.attemptId, event.data);
     else if (event.type === 'TaskConcluded') noteAnswer(world, begun.get(event.data.attemptId), event.data);
+    if (event.type === 'TaskLost') world.lossesMax = ceilingOf(event.data) ?? world.lossesMax;
     const command = askedCommand(event, atMs);
     if (command !== undefined) world.commands.push({ atMs, revision, command });
   }
@@ -83,6 +104,6 @@ function noteAnswer(
   conclusion: RecordedAnswer['conclusion'],
 ): void {
   if (awaited === undefined || awaited.awaits.kind === 'signal' || conclusion.fault?.code === 'AWAIT_TIMED_OUT') return;
-  const { task, attemptId, since } = awaited;
-  world.answers.push({ task, attemptId, since, conclusion, afterMs: conclusion.finishedAt - since });
+  const { task, attempt, attemptId, since } = awaited;
+  world.answers.push({ task, attempt, attemptId, since, conclusion, afterMs: conclusion.finishedAt - since });
 }

@@ -1,51 +1,63 @@
 /**
  * Goes on with a run from one of its states, in virtual time: attempts go as they were recorded, timers fire when they are
- * due, people ask what they asked. It is a loop over a list of commands; no effect leaves it.
+ * due, people ask what they asked. With a set of workers their slots are given out anew; else each attempt goes where it went.
  */
-import { settle } from '../../actors/kit/settle.ts';
-import { beginsAtOwner } from '../../actors/workflow-instance/begin.decide.ts';
+import type { PlannedTask } from '../../actors/graph/plan.ts';
 import type { WorkflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
-import {
-  awaitedAttempts,
-  type WorkflowInstanceEffect,
-} from '../../actors/workflow-instance/workflow-instance.effects.ts';
+import { awaitedAttempts } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
-import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
+import { priorityOf, taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
-import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId, Incarnation, InstanceId, TaskName, WorkerId } from '../../schemas/ids.ts';
-import type { AttemptReport } from '../../schemas/messages/attempt.messages.ts';
-import type { RecordedAttempt, RecordedWorld } from './what-if-script.ts';
-
-export type WhatIfEvent = { atMs: number; event: WorkflowInstanceEvent };
+import type { Placement } from '../dispatch/dispatcher.ts';
+import {
+  type CommandOf,
+  type EffectOf,
+  type Outside,
+  type OutsideEffect,
+  type VirtualEvent,
+  VirtualRun,
+} from '../virtual/virtual-run.ts';
+import { VirtualTime } from '../virtual/virtual-time.ts';
+import { VirtualWorkers, type WorkerSet } from '../virtual/virtual-workers.ts';
+import { endedWithWorker, endsIn, reportCommand, retold } from './what-if-reports.ts';
+import type { RecordedAnswer, RecordedAttempt, RecordedWorld } from './what-if-script.ts';
 
 export type Assumption = { task: string; attempt: number; text: string };
 
-type Due = { atMs: number; order: number; about: string | undefined; command: WorkflowInstanceCommand };
+export type WhatIfWorldOptions = {
+  actor: WorkflowInstanceActor;
+  snapshot: WorkflowInstanceSnapshot;
+  now: number;
+  recorded: RecordedWorld;
+  /** Undefined: as it was recorded. */
+  workers?: WorkerSet | undefined;
+};
 
-const stepsMax = 200_000;
-const noCeiling = Number.MAX_SAFE_INTEGER;
+const noIncarnation = 'ffffffff-0000-4000-8000-000000000000' as Incarnation;
 
-export class WhatIfWorld {
-  readonly events: WhatIfEvent[] = [];
+export class WhatIfWorld implements Outside {
   readonly assumptions: Assumption[] = [];
-  readonly #actor: WorkflowInstanceActor;
   readonly #recorded: RecordedWorld;
-  readonly #due: Due[] = [];
-  #snapshot: WorkflowInstanceSnapshot;
-  #now: number;
-  #orderCount = 0;
+  readonly #attempts: ReadonlyMap<string, RecordedAttempt>;
+  readonly #answers: ReadonlyMap<string, RecordedAnswer>;
+  readonly #time: VirtualTime;
+  readonly #run: VirtualRun;
+  readonly #workers: VirtualWorkers | undefined;
   #madeIds = 0;
 
-  constructor(actor: WorkflowInstanceActor, snapshot: WorkflowInstanceSnapshot, now: number, recorded: RecordedWorld) {
-    this.#actor = actor;
-    this.#snapshot = snapshot;
-    this.#now = now;
+  constructor({ actor, snapshot, now, recorded, workers }: WhatIfWorldOptions) {
     this.#recorded = recorded;
+    this.#attempts = new Map(recorded.attempts.map((one) => [keyOf(one.task, one.place.attempt), one]));
+    this.#answers = new Map(recorded.answers.map((one) => [keyOf(one.task, one.attempt), one]));
+    this.#time = new VirtualTime(now);
+    const { lossesMax } = recorded;
+    this.#run = new VirtualRun({ actor, snapshot, time: this.#time, outside: this, lossesMax, random: 0.5 });
+    this.#workers = workers === undefined ? undefined : this.#workersOf(workers);
   }
 
-  get snapshot(): WorkflowInstanceSnapshot {
-    return this.#snapshot;
+  get events(): readonly VirtualEvent[] {
+    return this.#run.events;
   }
 
   /** @param revision of the last event that both have in common */
@@ -53,191 +65,213 @@ export class WhatIfWorld {
     for (const { atMs, command, revision: at } of this.#recorded.commands) {
       if (at > revision) this.#plan(atMs, command);
     }
-    for (const { task, attemptId } of awaitedAttempts(this.#snapshot)) this.#goOn(task, attemptId);
-    for (const effect of this.#actor.pendingEffects(this.#snapshot)) {
-      if (effect.type !== 'offerAttempt') this.#take(effect);
+    for (const awaited of awaitedAttempts(this.#run.snapshot)) {
+      this.#workers?.reserve(awaited);
+      this.#goOn(awaited.task, awaited.attemptId);
     }
-    for (let step = 0; !this.#actor.isFinished(this.#snapshot) && step < stepsMax; step += 1) {
-      const next = this.#nextDue();
-      if (next === undefined) return;
-      this.#now = Math.max(this.#now, next.atMs);
-      this.#ask({ ...next.command, now: this.#now });
+    this.#run.resume(({ type }) => type === 'offerAttempt');
+    this.#run.goOn();
+  }
+
+  assign(planned: PlannedTask, snapshot: WorkflowInstanceSnapshot): CommandOf<'AssignTask'> | undefined {
+    const { name: task, workerGroup } = planned.definition;
+    if (this.#workers !== undefined) {
+      const placement = this.#workers.place(task, workerGroup, priorityOf(snapshot.context, planned));
+      return placement === undefined ? undefined : this.#assignment(task, placement, snapshot);
     }
+    const known = this.#attempt(task, this.#numberOf(task, snapshot) + 1);
+    const assignment = this.#recordedAssignment(task, known);
+    if (known === undefined || known.waitedMs <= 0) return assignment;
+    this.#plan(this.#time.now() + known.waitedMs, assignment, `place.${task}`);
+    return undefined;
   }
 
-  #ask(command: WorkflowInstanceCommand): void {
-    const settled = settle(this.#actor, this.#snapshot, command, ({ type }) => this.#answer(type));
-    if (settled.kind === 'rejected') return;
-    this.#snapshot = settled.snapshot;
-    for (const event of settled.events) this.events.push({ atMs: this.#now, event });
-    for (const effect of settled.effects) this.#take(effect);
+  refused(command: WorkflowInstanceCommand): void {
+    if (command.type === 'AssignTask') this.#workers?.release(command.attemptId);
   }
 
-  #answer(type: WorkflowInstanceEffect['type']): WorkflowInstanceCommand | undefined {
-    if (type === 'concludeWorkflow') return { type: 'ConcludeWorkflow', now: this.#now };
-    return type === 'concludePause' ? { type: 'ConcludePause', now: this.#now } : undefined;
+  withdraw(task: TaskName): void {
+    this.#time.forget(`place.${task}`);
+    this.#workers?.withdraw(task);
   }
 
-  #take(effect: WorkflowInstanceEffect): void {
+  released(attemptId: AttemptId): void {
+    this.#workers?.release(attemptId);
+  }
+
+  begun({ definition: { name, settings } }: PlannedTask): { attemptId: AttemptId; child?: InstanceId } {
+    const known = this.#answers.get(keyOf(name, this.#numberOf(name) + 1));
+    const attemptId = known?.attemptId ?? this.#newId();
+    return settings.type === 'workflow' ? { attemptId, child: this.#newId() as string as InstanceId } : { attemptId };
+  }
+
+  perform(effect: OutsideEffect): void {
+    const { task, attemptId } = effect;
     switch (effect.type) {
-      case 'placeTask':
-        this.#place(effect.task);
-        return;
-      case 'withdrawTask':
-        this.#forget(`place.${effect.task}`);
-        return;
       case 'offerAttempt':
-        this.#play(effect.task, effect.attemptId);
+        this.#play(effect);
         return;
-      case 'cancelAttempt': {
-        const { task, attemptId } = effect;
-        this.#forget(attemptId);
-        this.#report({ kind: 'cancelled', task, attemptId, finishedAt: this.#now }, this.#now);
+      case 'cancelAttempt':
+        this.#time.forget(attemptId);
+        this.#plan(
+          this.#time.now(),
+          reportCommand({ kind: 'cancelled', task, attemptId, finishedAt: this.#time.now() }),
+          attemptId,
+        );
         return;
-      }
+      case 'revokeAttempt':
+        this.#time.forget(attemptId);
+        return;
       case 'attend':
-        this.#attend(effect.task, effect.attemptId);
+        this.#attend(effect);
         return;
-      case 'leave': {
-        const { task, attemptId } = effect;
-        this.#forget(attemptId);
-        const command = { type: 'ConcludeTask', now: 0, random: 0.5, task, attemptId, result: 'stopped' } as const;
-        this.#plan(this.#now, command);
+      case 'leave':
+        this.#time.forget(attemptId);
+        this.#plan(this.#time.now(), {
+          type: 'ConcludeTask',
+          now: 0,
+          random: 0.5,
+          task,
+          attemptId,
+          result: 'stopped',
+        });
         return;
-      }
-      case 'armTimer': {
-        const { timerId, task, dueAt } = effect;
-        const command = { type: 'FireTimer', now: 0, random: 0.5, timerId, task, lossesMax: noCeiling } as const;
-        this.#plan(dueAt, command, timerId);
-        return;
-      }
-      case 'disarmTimer':
-        this.#forget(effect.timerId);
-        return;
-      case 'armRunTimer':
-        this.#plan(effect.dueAt, { type: 'FireRunTimer', now: 0, timerId: effect.timerId }, effect.timerId);
-        return;
-      case 'requestAdmission':
-        this.#plan(this.#now, { type: 'AdmitWorkflow', now: 0 });
-        return;
-      case 'concludeWorkflow':
-      case 'concludePause': {
-        const command = this.#answer(effect.type);
-        if (command !== undefined) this.#plan(this.#now, command);
-        return;
-      }
-      default:
-        // What is left frees places of the outside, of which there are none here.
+      case 'releaseSlot':
         return;
     }
   }
 
-  #place(task: TaskName): void {
-    const planned = this.#actor.plan.tasks[this.#actor.plan.indexOf(task) ?? -1];
-    if (planned === undefined) return;
-    const attempt = (taskStateOf(this.#actor.plan, this.#snapshot.context, task)?.context.attempt ?? 0) + 1;
-    if (beginsAtOwner(planned, this.#snapshot.context)) {
-      const child =
-        planned.definition.settings.type === 'workflow' ? { child: this.#newId() as string as InstanceId } : {};
-      const known = this.#recorded.answers.find((answer) => answer.task === task);
-      const attemptId = known?.attemptId ?? this.#newId();
-      this.#plan(this.#now, { type: 'StartTask', now: 0, task, attemptId, ...child }, `place.${task}`);
-      return;
+  #workersOf(workers: WorkerSet): VirtualWorkers {
+    return new VirtualWorkers({
+      time: this.#time,
+      ids: { uuid: () => this.#newId(), random: () => 0.5 },
+      workers,
+      instance: noIncarnation as string as InstanceId,
+      balancer: 'lowerWeight',
+      onSlot: (task, placement) => {
+        const assignment = this.#assignment(task, placement, this.#run.snapshot);
+        this.#time.plan(this.#time.now(), () => this.#assignLate(assignment));
+      },
+      onHeld: (task, reason) => this.#run.ask({ type: 'HoldTask', now: 0, task, reason }, `held.${reason.code}`),
+    });
+  }
+
+  #assignLate(command: CommandOf<'AssignTask'>): void {
+    this.#run.ask(command, 'whatIf');
+    const state = this.#state(command.task);
+    if (state?.context.current?.attemptId !== command.attemptId) this.#workers?.release(command.attemptId);
+  }
+
+  /** The attempt has the id that it had: so both runs can be read beside each other. */
+  #assignment(task: TaskName, placement: Placement, snapshot: WorkflowInstanceSnapshot): CommandOf<'AssignTask'> {
+    const { worker, workerIncarnation, why } = placement;
+    const known = this.#attempt(task, this.#numberOf(task, snapshot) + 1);
+    const attemptId = known?.attemptId ?? placement.attemptId;
+    if (attemptId !== placement.attemptId) {
+      this.#workers?.reserve({ task, attemptId, worker, workerIncarnation });
+      this.#workers?.release(placement.attemptId);
     }
-    const known = this.#attempt(task, attempt);
+    return { type: 'AssignTask', now: 0, task, attemptId, worker, workerIncarnation, why };
+  }
+
+  #recordedAssignment(task: TaskName, known: RecordedAttempt | undefined): CommandOf<'AssignTask'> {
     const place = known?.place ?? this.#recorded.attempts.at(-1)?.place;
-    const command = {
-      type: 'AssignTask' as const,
+    return {
+      type: 'AssignTask',
       now: 0,
       task,
       attemptId: known?.attemptId ?? this.#newId(),
       worker: place?.worker ?? ('any-worker' as WorkerId),
-      workerIncarnation: place?.workerIncarnation ?? (noIncarnation as Incarnation),
+      workerIncarnation: place?.workerIncarnation ?? noIncarnation,
       why: { balancer: 'whatIf', candidates: [], candidateCount: 0 },
-    } satisfies WorkflowInstanceCommand;
-    this.#plan(this.#now + (known?.waitedMs ?? 0), command, `place.${task}`);
-  }
-
-  #attempt(task: TaskName, attempt: number): RecordedAttempt | undefined {
-    return this.#recorded.attempts.find((known) => known.task === task && known.place.attempt === attempt);
+    };
   }
 
   /** An attempt that was under way in both: what was told of it later is told again, at its time. */
   #goOn(task: TaskName, attemptId: AttemptId): void {
     const known = this.#recorded.attempts.find((attempt) => attempt.attemptId === attemptId);
     if (known === undefined) return;
-    this.#tell(known, attemptId, known.assignedAt, this.#now);
-    if (!endsIn(known)) this.#assume(task, attemptId, known);
+    this.#tell(known, attemptId, known.assignedAt);
+    if (!endsIn(known)) this.#assume(task, attemptId, 'no result is recorded');
   }
 
   /** A new attempt goes as the recorded one of that number did; without one, success is assumed. */
-  #play(task: TaskName, attemptId: AttemptId): void {
-    const number = taskStateOf(this.#actor.plan, this.#snapshot.context, task)?.context.attempt ?? 1;
-    const known = this.#attempt(task, number);
-    if (known === undefined || !endsIn(known)) this.#assume(task, attemptId, known);
-    else this.#tell(known, attemptId, this.#now, this.#now);
+  #play({ task, attemptId, worker }: EffectOf<'offerAttempt'>): void {
+    const known = this.#attempt(task, this.#numberOf(task));
+    if (known === undefined || !endsIn(known)) this.#assume(task, attemptId, 'no result is recorded');
+    else if (endedWithWorker(known) && this.#workers !== undefined && known.place.worker !== worker) {
+      this.#assume(task, attemptId, `what ended it was the recorded worker, ${known.place.worker}`);
+    } else this.#tell(known, attemptId, this.#time.now());
   }
 
-  #tell(known: RecordedAttempt, attemptId: AttemptId, assignedAt: number, fromMs: number): void {
+  #tell(known: RecordedAttempt, attemptId: AttemptId, assignedAt: number): void {
     const shiftMs = assignedAt - known.assignedAt;
+    const { lossesMax } = this.#recorded;
     for (const { afterMs, event } of known.reports) {
       const atMs = assignedAt + afterMs;
-      if (atMs < fromMs) continue;
-      const command = commandOf(event, attemptId, shiftMs);
+      if (atMs < this.#time.now()) continue;
+      const command = retold(event, { attemptId, shiftMs, lossesMax });
       if (command !== undefined) this.#plan(atMs, command, attemptId);
     }
   }
 
-  #assume(task: TaskName, attemptId: AttemptId, known: RecordedAttempt | undefined): void {
-    const tookMs = lengthOf(known) ?? lengthOf(this.#recorded.attempts.findLast((one) => one.task === task)) ?? 0;
-    const attempt = taskStateOf(this.#actor.plan, this.#snapshot.context, task)?.context.attempt ?? 1;
-    this.assumptions.push({ task, attempt, text: `no result is recorded; it is taken to succeed after ${tookMs} ms` });
-    const startedAt = this.#now;
+  #assume(task: TaskName, attemptId: AttemptId, why: string): void {
+    const attempt = this.#numberOf(task);
+    const tookMs = this.#recordedLengthMs(task, attempt);
+    this.assumptions.push({ task, attempt, text: `${why}; it is taken to succeed after ${tookMs} ms` });
+    const startedAt = this.#time.now();
     const finishedAt = startedAt + tookMs;
-    this.#report({ kind: 'succeeded', task, attemptId, startedAt, finishedAt, outputs: {} }, finishedAt);
+    const told = { kind: 'succeeded' as const, task, attemptId, startedAt, finishedAt, outputs: {} };
+    this.#plan(finishedAt, reportCommand(told), attemptId);
   }
 
-  #attend(task: TaskName, attemptId: AttemptId): void {
-    const known = this.#recorded.answers.find((answer) => answer.task === task);
-    // A person or a signal answers with a command of its own.
-    if (known === undefined || known.conclusion.decidedBy !== undefined) return;
+  /** Of that attempt, else of the last one of the task. */
+  #recordedLengthMs(task: TaskName, attempt: number): number {
+    const ofAttempt = this.#attempt(task, attempt)?.reports.at(-1)?.afterMs;
+    return ofAttempt ?? this.#recorded.attempts.findLast((one) => one.task === task)?.reports.at(-1)?.afterMs ?? 0;
+  }
+
+  #attend({ task, attemptId, awaits }: EffectOf<'attend'>): void {
+    const attempt = this.#numberOf(task);
+    const known = this.#answers.get(keyOf(task, attempt));
+    if (known === undefined) {
+      // A person or a signal answers with a command of its own.
+      if (awaits.kind === 'signal' || awaits.kind === 'approval') return;
+      this.assumptions.push({ task, attempt, text: 'no answer is recorded; it is taken to succeed at once' });
+      this.#conclude(this.#time.now(), { task, attemptId, result: 'succeeded' });
+      return;
+    }
+    if (known.conclusion.decidedBy !== undefined) return;
     const { result, outputs, fault, evidence } = known.conclusion;
-    const command = {
-      type: 'ConcludeTask',
-      now: 0,
-      random: 0.5,
+    const since = known.attemptId === attemptId ? known.since : this.#time.now();
+    this.#conclude(Math.max(this.#time.now(), since + known.afterMs), {
       task,
       attemptId,
       result,
       ...(outputs === undefined ? {} : { outputs }),
       ...(fault === undefined ? {} : { fault }),
       ...(evidence === undefined ? {} : { evidence }),
-    } as const;
-    this.#plan(this.#now + known.afterMs, command, attemptId);
+    });
   }
 
-  #report(told: Told, atMs: number): void {
-    this.#plan(atMs, reportCommand(told), told.attemptId);
+  #conclude(atMs: number, conclusion: Omit<CommandOf<'ConcludeTask'>, 'type' | 'now' | 'random'>): void {
+    this.#plan(atMs, { type: 'ConcludeTask', now: 0, random: 0.5, ...conclusion }, conclusion.attemptId);
   }
 
-  #plan(atMs: number, command: WorkflowInstanceCommand, about?: string): void {
-    this.#orderCount += 1;
-    this.#due.push({ atMs, order: this.#orderCount, about, command });
+  #attempt(task: TaskName, number: number): RecordedAttempt | undefined {
+    return this.#attempts.get(keyOf(task, number));
   }
 
-  #forget(about: string): void {
-    for (let index = this.#due.length - 1; index >= 0; index -= 1) {
-      if (this.#due[index]?.about === about) this.#due.splice(index, 1);
-    }
+  #numberOf(task: TaskName, snapshot: WorkflowInstanceSnapshot = this.#run.snapshot): number {
+    return this.#state(task, snapshot)?.context.attempt ?? 0;
   }
 
-  #nextDue(): Due | undefined {
-    let first = 0;
-    for (const [index, { atMs, order }] of this.#due.entries()) {
-      const best = this.#due[first];
-      if (best !== undefined && (atMs < best.atMs || (atMs === best.atMs && order < best.order))) first = index;
-    }
-    return this.#due.splice(first, 1)[0];
+  #state(task: TaskName, snapshot: WorkflowInstanceSnapshot = this.#run.snapshot) {
+    return taskStateOf(this.#run.actor.plan, snapshot.context, task);
+  }
+
+  #plan(atMs: number, command: WorkflowInstanceCommand, name?: string): void {
+    this.#time.plan(atMs, () => this.#run.ask(command, 'whatIf'), name);
   }
 
   #newId(): AttemptId {
@@ -246,64 +280,4 @@ export class WhatIfWorld {
   }
 }
 
-const noIncarnation = 'ffffffff-0000-4000-8000-000000000000';
-
-/** What was cancelled because it took too long has no result of its own. */
-function endsIn({ reports }: RecordedAttempt): boolean {
-  const last = reports.at(-1)?.event;
-  if (last === undefined || last.type === 'TaskAccepted' || last.type === 'TaskStarted') return false;
-  return last.type !== 'TaskStopped' && !(last.type === 'TaskFailed' && last.data.fault.code === 'TASK_TIMED_OUT');
-}
-
-const lengthOf = (known: RecordedAttempt | undefined): number | undefined => known?.reports.at(-1)?.afterMs;
-
-type Told<Report = AttemptReport> = Report extends unknown ? Omit<Report, 'instance' | 'sequence'> : never;
-
-function reportCommand(told: Told): WorkflowInstanceCommand {
-  const report = { ...told, instance: noIncarnation as string as InstanceId, sequence: 1 } as AttemptReport;
-  return { type: 'RecordReport', now: 0, random: 0.5, report, lossesMax: noCeiling };
-}
-
-/** The recorded report of another attempt, told of this one, at its own time. */
-function commandOf(
-  event: RecordedAttempt['reports'][number]['event'],
-  attemptId: AttemptId,
-  shiftMs: number,
-): WorkflowInstanceCommand | undefined {
-  const { task } = event.data;
-  switch (event.type) {
-    case 'TaskAccepted':
-      return reportCommand({ kind: 'accepted', task, attemptId });
-    case 'TaskStarted':
-      return reportCommand({ kind: 'started', task, attemptId, startedAt: event.data.startedAt + shiftMs });
-    case 'TaskSucceeded': {
-      const { startedAt, finishedAt, outputs } = event.data;
-      const times = { startedAt: startedAt + shiftMs, finishedAt: finishedAt + shiftMs };
-      return reportCommand({ kind: 'succeeded', task, attemptId, ...times, outputs });
-    }
-    case 'TaskFailed': {
-      const { startedAt, finishedAt, fault, exitCode } = event.data;
-      // Its end is that of the timer, which runs here too.
-      if (fault.code === 'TASK_TIMED_OUT') return undefined;
-      const begun = startedAt === undefined ? {} : { startedAt: startedAt + shiftMs };
-      const code = exitCode === undefined ? {} : { exitCode };
-      return reportCommand({
-        kind: 'failed',
-        task,
-        attemptId,
-        ...begun,
-        finishedAt: finishedAt + shiftMs,
-        fault,
-        ...code,
-      });
-    }
-    case 'TaskLost': {
-      const { reason } = event.data;
-      return { type: 'LoseAttempt', now: 0, task, attemptId, reason, lossesMax: noCeiling, mayReturn: false };
-    }
-    case 'TaskRejected':
-      return { type: 'RejectAttempt', now: 0, task, attemptId, reason: event.data.reason };
-    case 'TaskStopped':
-      return undefined;
-  }
-}
+const keyOf = (task: TaskName, attempt: number) => `${task}#${attempt}`;

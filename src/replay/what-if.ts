@@ -14,6 +14,8 @@ import type { WorkflowDefinition } from '../../schemas/definition/workflow.defin
 import { AppError } from '../errors/app-error.ts';
 import { commandOf } from './command-of-event.ts';
 import { differenceOfEvents } from './event-difference.ts';
+import { PlacementRedo } from './placement-redo.ts';
+import { recordedWorkers, type WorkerChanges, withChanges } from './recorded-workers.ts';
 import { ReplayedRun } from './replayed-run.ts';
 import type { RunEvent, RunHistory } from './run-history.ts';
 import { worldOf } from './what-if-script.ts';
@@ -23,6 +25,8 @@ export type WhatIfChange = {
   definition?: WorkflowDefinition;
   /** Another build of the machine. Default: this one. */
   actorOf?: (plan: Plan) => WorkflowInstanceActor;
+  /** Workers that are more, less, or have other slots or groups. Default: each attempt goes where it went. */
+  workers?: WorkerChanges;
 };
 
 export type TaskOutcome = { status: string; attempts: number; endedAfterMs: number | undefined };
@@ -42,22 +46,34 @@ export type WhatIf = {
 export type RunOutcome = { status: string; afterMs: number };
 
 /** @throws AppError HISTORY_INVALID when this build cannot replay the run as it was */
-export function whatIf(history: RunHistory, { definition, actorOf = workflowInstanceActor }: WhatIfChange): WhatIf {
+export function whatIf(history: RunHistory, change: WhatIfChange): WhatIf {
+  const { definition, actorOf = workflowInstanceActor } = change;
   const recorded = new ReplayedRun(history);
   if (recorded.broken !== undefined) throw new AppError('HISTORY_INVALID', recorded.broken.message);
-  const other = definition ?? recorded.plan.definition;
+  const other = definition ?? recorded.at(0).actor.plan.definition;
   const actor = actorOf(planOf(other));
-  const lockstep = walkTogether(recorded, actor);
+  const met = change.workers === undefined ? undefined : recordedWorkers(recorded);
+  const workers = met === undefined ? undefined : withChanges(met, change.workers ?? {});
+  const redo = met === undefined || workers === undefined ? undefined : new PlacementRedo(recorded, met, workers);
+  const lockstep = walkTogether(recorded, actor, redo);
   const common = history.events.slice(0, lockstep.revision + 1);
-  const world = new WhatIfWorld(actor, lockstep.snapshot, recorded.timeOf(lockstep.revision), worldOf(recorded));
-  if (lockstep.parting !== undefined) world.run(lockstep.revision);
+  const { revision, snapshot } = lockstep;
+  const world = new WhatIfWorld({
+    actor,
+    snapshot,
+    now: recorded.timeOf(revision),
+    recorded: worldOf(recorded),
+    workers,
+  });
+  if (lockstep.parting !== undefined) world.run(revision);
   const events = [
     ...common,
     ...world.events.map(({ atMs, event }, index) => madeEvent(common.length + index, event, atMs, common)),
   ];
   const version = recorded.at(0).snapshot.context.definition?.version ?? 1;
+  const moved = history.definitions.filter((pinned) => pinned.version !== version);
   const changed = new ReplayedRun(
-    { instance: history.instance, definitions: [{ version, definition: other }], events },
+    { instance: history.instance, definitions: [{ version, definition: other }, ...moved], events },
     { actorOf },
   );
   return {
@@ -77,10 +93,12 @@ type Lockstep = {
   parting: WhatIf['parting'];
 };
 
-function walkTogether(run: ReplayedRun, actor: WorkflowInstanceActor): Lockstep {
+function walkTogether(run: ReplayedRun, actor: WorkflowInstanceActor, redo: PlacementRedo | undefined): Lockstep {
   let snapshot = actor.initial();
   for (let revision = 0; revision <= run.lastRevision; revision += 1) {
-    const parting = decidesOtherwise(run, actor, snapshot, revision);
+    const refusal = redo?.refuses(revision);
+    const parting =
+      refusal === undefined ? decidesOtherwise(run, actor, snapshot, revision) : { revision, message: refusal };
     if (parting !== undefined) return { revision: revision - 1, snapshot, parting };
     try {
       const folded = actor.fold(snapshot, run.event(revision));
@@ -89,6 +107,8 @@ function walkTogether(run: ReplayedRun, actor: WorkflowInstanceActor): Lockstep 
       const was = JSON.stringify(run.effectsOf(revision));
       if (owed !== was)
         return { revision, snapshot, parting: { revision, message: `it owes ${owed}, in the recorded run ${was}` } };
+      const placed = redo?.takes(revision, folded.effects);
+      if (placed !== undefined) return { revision, snapshot, parting: { revision, message: placed } };
     } catch (fault) {
       if (!(fault instanceof BrokenJournal)) throw fault;
       return { revision: revision - 1, snapshot, parting: { revision, message: fault.message } };
