@@ -5,11 +5,11 @@
 import { type Plan, planOf } from '../../actors/graph/plan.ts';
 import { checkProgress } from '../../actors/invariants/check-history.ts';
 import { HistoryRules } from '../../actors/invariants/history-rules.ts';
-import { BrokenJournal } from '../../actors/kit/decider.ts';
 import type { WorkflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import { AppError } from '../errors/app-error.ts';
+import { isBrokenJournal } from './broken-journal.ts';
 import { commandOf } from './command-of-event.ts';
 import { differenceOfEvents } from './event-difference.ts';
 import { metadataOf } from './event-origin.ts';
@@ -133,7 +133,7 @@ function folded(
   try {
     return actor.fold(snapshot, event).snapshot;
   } catch (fault) {
-    if (!(fault instanceof BrokenJournal)) throw fault;
+    if (!isBrokenJournal(fault)) throw fault;
     const signature = `refuses ${event.type} in ${fault.state}`;
     throw new Found({ kind: 'refused', revision, signature, message: fault.message });
   }

@@ -3,12 +3,12 @@
  * so many events; the one asked for is folded from the nearest kept one. Nothing here writes, sends or waits.
  */
 import { type Plan, planOf } from '../../actors/graph/plan.ts';
-import { BrokenJournal } from '../../actors/kit/decider.ts';
 import type { WorkflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import { AppError } from '../errors/app-error.ts';
+import { isBrokenJournal } from './broken-journal.ts';
 import { knownActor } from './known-actors.ts';
 import { type RunEvent, type RunHistory, readEvent } from './run-history.ts';
 import { countUpTo, StatusLog } from './status-log.ts';
@@ -117,7 +117,7 @@ export class ReplayedRun {
         this.statuses.note(next.revision, before, next.snapshot.context.tasks);
         moment = next;
       } catch (fault) {
-        if (!(fault instanceof BrokenJournal) && !(fault instanceof AppError)) throw fault;
+        if (!isBrokenJournal(fault) && !(fault instanceof AppError)) throw fault;
         this.#read.length = moment.revision + 1;
         this.#last = moment;
         return { revision: recorded.revision, message: fault.message };

@@ -4,7 +4,6 @@
  * the run goes on in virtual time with the recorded results.
  */
 import { type Plan, planOf } from '../../actors/graph/plan.ts';
-import { BrokenJournal } from '../../actors/kit/decider.ts';
 import {
   type WorkflowInstanceActor,
   workflowInstanceActor,
@@ -12,6 +11,7 @@ import {
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import { AppError } from '../errors/app-error.ts';
+import { isBrokenJournal } from './broken-journal.ts';
 import { commandOf } from './command-of-event.ts';
 import { differenceOfEvents } from './event-difference.ts';
 import { PlacementRedo } from './placement-redo.ts';
@@ -105,16 +105,24 @@ function walkTogether(run: ReplayedRun, actor: WorkflowInstanceActor, redo: Plac
       snapshot = folded.snapshot;
       const owed = JSON.stringify(folded.effects);
       const was = JSON.stringify(run.effectsOf(revision));
-      if (owed !== was)
-        return { revision, snapshot, parting: { revision, message: `it owes ${owed}, in the recorded run ${was}` } };
-      const placed = redo?.takes(revision, folded.effects);
-      if (placed !== undefined) return { revision, snapshot, parting: { revision, message: placed } };
+      const message =
+        owed === was ? redo?.takes(revision, folded.effects) : `it owes ${owed}, in the recorded run ${was}`;
+      if (message !== undefined) return { ...owned(run, actor, snapshot, revision), parting: { revision, message } };
     } catch (fault) {
-      if (!(fault instanceof BrokenJournal)) throw fault;
+      if (!isBrokenJournal(fault)) throw fault;
       return { revision: revision - 1, snapshot, parting: { revision, message: fault.message } };
     }
   }
   return { revision: run.lastRevision, snapshot, parting: undefined };
+}
+
+/** A run has an owner from the append on that makes it. */
+function owned(run: ReplayedRun, actor: WorkflowInstanceActor, snapshot: WorkflowInstanceSnapshot, revision: number) {
+  if (revision > 0 || run.lastRevision === 0) return { revision, snapshot };
+  const next = run.event(1);
+  return next.type === 'OwnershipTaken'
+    ? { revision: 1, snapshot: actor.fold(snapshot, next).snapshot }
+    : { revision, snapshot };
 }
 
 const decisionLengthMax = 8;

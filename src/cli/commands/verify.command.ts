@@ -8,6 +8,7 @@ import { type FleetOptions, type FleetRun, withFleet } from '../fleet-runs.ts';
 import { oneLine, shortened } from '../output/plain-text.ts';
 import { createProgress } from '../output/progress-note.ts';
 import { shortDuration } from '../output/short-time.ts';
+import { actorOfBuild } from '../replay/other-build.ts';
 import { type CommandHost, commandGroups, examples, type Stage } from './command-host.ts';
 
 export function addVerifyCommand(host: CommandHost): void {
@@ -20,18 +21,23 @@ export function addVerifyCommand(host: CommandHost): void {
     .option('--dir <folder>', 'the files of runs in this folder and below; needs no server')
     .option('--since <duration>', 'without --dir: only runs submitted this long ago or later, such as 7d', durationMs)
     .option('--workflow <name>', 'without --dir: only runs of this workflow', workflowName)
+    .option(
+      '--build <folder>',
+      'another build decides in place of this one: the folder of its sources, or of what was built',
+    )
     .addHelpText('after', examples('millrace verify --since 7d', 'millrace verify --dir test/histories'))
-    .action((options: { dir?: string; since?: number; workflow?: WorkflowName }) =>
-      withFleet(host, options satisfies FleetOptions, verify),
+    .action((options: { dir?: string; since?: number; workflow?: WorkflowName; build?: string }) =>
+      withFleet(host, options satisfies FleetOptions, (stage, runs) => verify(stage, runs, options.build)),
     );
 }
 
 const messageLengthMax = 400;
 
-async function verify(stage: Stage, runs: AsyncIterable<FleetRun>): Promise<ExitCode> {
-  const { screen, clock, json, signal } = stage;
+async function verify(stage: Stage, runs: AsyncIterable<FleetRun>, build: string | undefined): Promise<ExitCode> {
+  const { screen, clock, json, signal, cwd } = stage;
+  const actorOf = build === undefined ? {} : { actorOf: await actorOfBuild(build, cwd) };
   const startedAt = clock.now();
-  const fleet = new FleetVerification();
+  const fleet = new FleetVerification(actorOf);
   const progress = createProgress(stage, () => sumLine(fleet.result(clock.now() - startedAt)));
   try {
     for await (const { name, load } of runs) {

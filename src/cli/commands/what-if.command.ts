@@ -2,49 +2,49 @@
 import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
-import {
-  failurePolicySchema,
-  type TaskDefinition,
-  type WorkflowDefinition,
-} from '../../../schemas/definition/workflow.definition.ts';
-import { parseDurationMs } from '../../../schemas/duration.ts';
+import { failurePolicySchema, type WorkflowDefinition } from '../../../schemas/definition/workflow.definition.ts';
 import { AppError } from '../../errors/app-error.ts';
 import { ReplayedRun } from '../../replay/replayed-run.ts';
 import { runFileLines } from '../../replay/run-file.ts';
 import type { RunHistory } from '../../replay/run-history.ts';
-import { type TaskOutcome, type WhatIf, whatIf } from '../../replay/what-if.ts';
+import { type TaskOutcome, type WhatIf, type WhatIfChange, whatIf } from '../../replay/what-if.ts';
 import { collected } from '../arguments.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { oneLine, shortened } from '../output/plain-text.ts';
 import { shortDuration } from '../output/short-time.ts';
 import { formatTable } from '../output/table.ts';
-import { readDefinition } from '../read-definitions.ts';
-import { taskIn } from '../replay/panels.ts';
+import { actorOfBuild } from '../replay/other-build.ts';
 import { timelineLines } from '../replay/text-timeline.ts';
+import {
+  changedDefinition,
+  changedWorkers,
+  type DefinitionOptions,
+  type WorkerOptions,
+} from '../replay/what-if-changes.ts';
 import { withHistory } from '../run-histories.ts';
 import { type CommandHost, commandGroups, examples, type Stage } from './command-host.ts';
 
-type WhatIfOptions = {
-  definition?: string;
-  retry?: string[];
-  timeout?: string[];
-  failurePolicy?: WorkflowDefinition['failurePolicy'];
-  timeline?: boolean;
-  to?: string;
-};
+type WhatIfOptions = DefinitionOptions & WorkerOptions & { build?: string; timeline?: boolean; to?: string };
 
 export function addWhatIfCommand(host: CommandHost): void {
   host.program
     .command('what-if')
     .helpGroup(commandGroups.look)
     .description(
-      'Say how a recorded run would have gone under another definition: the recorded results are applied again. Nothing is run.',
+      'Say how a recorded run would have gone under another definition, with other workers, or by another build: the recorded results are applied again. Nothing is run.',
     )
     .argument('<run>', 'id of the run, or a unique beginning or end of it; or a file that "millrace export" wrote')
     .option('--definition <file>', 'the changed workflow, as a file')
     .option('--retry <task=attempts>', 'the task may be tried so often; may be given several times', collected)
     .option('--timeout <task=duration>', 'the task may take so long; may be given several times', collected)
     .option('--failure-policy <policy>', 'what a failure does to the run: end or continue', failurePolicy)
+    .option(
+      '--worker <id=groups:slots>',
+      'this worker is there too, or has other groups or slots, such as worker-3=default,gpu:4; may be given several times',
+      collected,
+    )
+    .option('--without-worker <id>', 'this worker is not there; may be given several times', collected)
+    .option('--build <folder>', 'another build of Millrace decides: the folder of its sources, or of what was built')
     .option('--timeline', 'show both timelines')
     .option('--to <file>', 'write the run as it would have been to this file, for "millrace replay"')
     .addHelpText(
@@ -52,6 +52,7 @@ export function addWhatIfCommand(host: CommandHost): void {
       examples(
         'millrace what-if 0193a4c2 --retry deploy=3',
         'millrace what-if deploy.jsonl --definition deploy.yaml --timeline',
+        'millrace what-if deploy.jsonl --without-worker worker-2',
       ),
     )
     .action((target: string, options: WhatIfOptions) =>
@@ -67,7 +68,7 @@ function failurePolicy(text: string): WorkflowDefinition['failurePolicy'] {
 
 async function answer(stage: Stage, history: RunHistory, options: WhatIfOptions): Promise<ExitCode> {
   const { screen, json, cwd } = stage;
-  const result = whatIf(history, { definition: await changedDefinition(new ReplayedRun(history), options, cwd) });
+  const result = whatIf(history, await changeOf(history, options, cwd));
   if (options.to !== undefined) {
     await writeFile(resolve(cwd, options.to), runFileLines(result.changed.history, 'what-if')).catch((fault: Error) => {
       throw new AppError('BAD_REQUEST', `${options.to} cannot be written: ${fault.message}`);
@@ -82,39 +83,22 @@ async function answer(stage: Stage, history: RunHistory, options: WhatIfOptions)
   return exitCodes.ok;
 }
 
-async function changedDefinition(run: ReplayedRun, options: WhatIfOptions, cwd: string): Promise<WorkflowDefinition> {
-  const { definition: file, retry = [], timeout = [], failurePolicy: policy } = options;
-  if (file === undefined && retry.length === 0 && timeout.length === 0 && policy === undefined) {
+async function changeOf(history: RunHistory, options: WhatIfOptions, cwd: string): Promise<WhatIfChange> {
+  const run = new ReplayedRun(history);
+  const definition = await changedDefinition(run, options, cwd);
+  const workers = changedWorkers(run, options);
+  const actorOf = options.build === undefined ? undefined : await actorOfBuild(options.build, cwd);
+  if (definition === undefined && workers === undefined && actorOf === undefined) {
     throw new AppError(
       'BAD_REQUEST',
-      'What should be different? Give --definition, --retry, --timeout or --failure-policy.',
+      'What should be different? Give --definition, --retry, --timeout, --failure-policy, --worker, --without-worker or --build.',
     );
   }
-  const base = file === undefined ? run.plan.definition : await readDefinition(file, cwd);
-  const changes = [...retry.map((text) => retryChange(run, text)), ...timeout.map((text) => timeoutChange(run, text))];
-  const tasks = base.tasks.map((task) => changes.reduce((now, change) => change(now), task));
-  return { ...base, tasks, ...(policy === undefined ? {} : { failurePolicy: policy }) };
-}
-
-type Change = (task: TaskDefinition) => TaskDefinition;
-
-function retryChange(run: ReplayedRun, text: string): Change {
-  const [task = '', value = ''] = text.split('=');
-  const attempts = Number(value);
-  if (!Number.isInteger(attempts) || attempts < 1) {
-    throw new AppError('BAD_REQUEST', `--retry ${text}: expected <task>=<attempts>, such as deploy=3`);
-  }
-  const name = taskIn(run, task);
-  return (one) => (one.name === name ? { ...one, retry: { ...one.retry, attempts } } : one);
-}
-
-function timeoutChange(run: ReplayedRun, text: string): Change {
-  const [task = '', value = ''] = text.split('=');
-  const timeoutMs = parseDurationMs(value);
-  if (timeoutMs === undefined)
-    throw new AppError('BAD_REQUEST', `--timeout ${text}: expected <task>=<duration>, such as deploy=30s`);
-  const name = taskIn(run, task);
-  return (one) => (one.name === name ? { ...one, timeoutMs } : one);
+  return {
+    ...(definition === undefined ? {} : { definition }),
+    ...(workers === undefined ? {} : { workers }),
+    ...(actorOf === undefined ? {} : { actorOf }),
+  };
 }
 
 const messageLengthMax = 300;
