@@ -34,7 +34,13 @@ const actorsByPrefix: readonly (readonly [string, Actor])[] = [
   [streamPrefixes.clusterOperations, clusterOperationsActor as unknown as Actor],
 ];
 
-/** Of actors without an owner: every run has ended, so nobody waits for it. */
+export type Lives = {
+  isAlive: (incarnation: string | undefined) => boolean;
+  /** The claim of the actor names a master that is dead. */
+  isClaimOfDead: (stream: string) => boolean;
+};
+
+/** Of actors without an owner and a claim: every run has ended, so nobody waits for it. */
 const keptWithoutOwner: readonly string[] = ['holders', 'active', 'discarded', 'waiting'];
 
 const withAttempt: readonly string[] = ['assigned', 'accepted', 'running', 'absent', 'cancelling'];
@@ -71,12 +77,12 @@ export class SimActorMonitor {
   }
 
   /**
-   * What somebody still has or waits for when every run has ended. An actor without a living owner is taken by whoever asks it
-   * next, and gives back then what nobody needs.
+   * What somebody still has or waits for when every run has ended. An actor of a dead owner falls to another master by its
+   * claim. Without a claim it is taken by whoever asks it next, and gives back then what nobody needs.
    */
-  leftovers(isAlive: (incarnation: string | undefined) => boolean): string[] {
+  leftovers(lives: Lives): string[] {
     return [...this.actors.values()].flatMap(({ stream, snapshot: { context } }) => {
-      const isKept = isAlive(context.owner?.incarnation);
+      const isKept = lives.isAlive(context.owner?.incarnation) || lives.isClaimOfDead(stream);
       return Object.entries(context).flatMap(([field, list]) => {
         const isLeft = Array.isArray(list) && list.length > 0 && (isKept || !keptWithoutOwner.includes(field));
         return isLeft ? [`${stream} has ${field}: ${JSON.stringify(list)}`] : [];

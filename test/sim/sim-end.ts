@@ -4,35 +4,49 @@ import { checkOwnedHistory, type OwnedKind } from '../../actors/invariants/check
 import { taskSummaries } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { InstanceId } from '../../schemas/ids.ts';
 import type { RunReply } from '../../schemas/messages/client.messages.ts';
+import { claimSchema } from '../../schemas/messages/membership.messages.ts';
 import { decodeInstanceEvent, streamPrefixes } from '../../src/journal/codec.ts';
+import type { SimBucketServer } from './sim-buckets.ts';
 import type { SimMonitor } from './sim-monitor.ts';
 import type { SimMaster, SimWorker } from './sim-nodes.ts';
 import type { SimRandom } from './sim-random.ts';
 import type { SimStore } from './sim-store.ts';
 import type { RunTrack } from './sim-tracks.ts';
 
-export type Settling = { monitor: SimMonitor; masters: readonly SimMaster[]; workers: readonly SimWorker[] };
+export type Settling = {
+  monitor: SimMonitor;
+  masters: readonly SimMaster[];
+  workers: readonly SimWorker[];
+  claims: SimBucketServer;
+};
 
-function leftoversOf(monitor: SimMonitor, masters: readonly SimMaster[]): string[] {
+function leftoversOf({ monitor, masters, claims }: Settling): string[] {
   const alive = new Set(masters.map(({ process }) => process.life?.incarnation));
-  return monitor.concurrency.leftovers((incarnation) => incarnation !== undefined && alive.has(incarnation));
+  const isAlive = (incarnation: string | undefined) => incarnation !== undefined && alive.has(incarnation);
+  const isClaimOfDead = (stream: string) => {
+    const entry = claims.entry(stream.replace('-', '.'));
+    return entry !== undefined && !isAlive(claimSchema.parse(entry.value).incarnation);
+  };
+  return monitor.concurrency.leftovers({ isAlive, isClaimOfDead });
 }
 
 /** Liveness: after the faults every run ends, and every result is acked. */
-export function isSettled({ monitor, masters, workers }: Settling): boolean {
+export function isSettled(settling: Settling): boolean {
+  const { monitor, workers } = settling;
   for (const run of monitor.runs.values()) if (!run.isFinished) return false;
-  if (leftoversOf(monitor, masters).length > 0) return false;
+  if (leftoversOf(settling).length > 0) return false;
   return workers.every((worker) => worker.isRemoved || (worker.isUp && worker.disk.unsettled().length === 0));
 }
 
-export function checkLiveness({ monitor, masters, workers }: Settling, limitMs: number): void {
+export function checkLiveness(settling: Settling, limitMs: number): void {
+  const { monitor, workers } = settling;
   for (const { stream, snapshot, isFinished, revision, epoch } of monitor.runs.values()) {
     if (isFinished) continue;
     const counts = Object.entries(snapshot.context.counts).filter(([, count]) => count > 0);
     const state = `${snapshot.value} at ${revision}, epoch ${epoch}, ${JSON.stringify(counts)}`;
     monitor.breach('I6', `${stream} has not ended ${limitMs} ms after the faults: ${state}`);
   }
-  for (const leftover of leftoversOf(monitor, masters)) {
+  for (const leftover of leftoversOf(settling)) {
     monitor.breach('I8', `${leftover} ${limitMs} ms after the faults`);
   }
   for (const worker of workers) {

@@ -1,6 +1,7 @@
 /** Masters and workers of the simulation: the real services on simulated ports, started again after each end. */
 import type { MasterConfig, WorkerConfig } from '../../schemas/config.schema.ts';
 import type { Incarnation, MasterId, WorkerId } from '../../schemas/ids.ts';
+import type { Bucket } from '../../src/buckets/bucket.port.ts';
 import type { Journal } from '../../src/journal/journal.port.ts';
 import { MasterService } from '../../src/master/master.service.ts';
 import { createScriptTaskType } from '../../src/tasks/script.task-type.ts';
@@ -24,6 +25,7 @@ import { Life, type SimEvent, SimProcess, type SimWorld } from './sim-world.ts';
 export type Sabotage = {
   masterTransport?: (transport: Transport, life: Life) => Transport;
   masterJournal?: (journal: Journal, life: Life) => Journal;
+  masterClaims?: (claims: Bucket) => Bucket;
   workerTransport?: (transport: Transport, life: Life) => Transport;
   workerLedger?: (ledger: Ledger, life: Life) => Ledger;
 };
@@ -122,7 +124,7 @@ export class SimMaster extends SimNode {
       transport: sabotage.masterTransport?.(transport, life) ?? transport,
       journal: sabotage.masterJournal?.(journal, life) ?? journal,
       members: members.connect(nats),
-      claims: claims.connect(nats),
+      claims: sabotage.masterClaims?.(claims.connect(nats)) ?? claims.connect(nats),
       index: this.index.open(life),
       clock: life.clock,
       ids: life.ids,

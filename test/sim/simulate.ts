@@ -144,7 +144,8 @@ class Simulation {
     this.#world.now = this.#chaosMs;
     this.#nemesis.calm();
     this.#client.calm();
-    const settling = { monitor: this.#monitor, masters: this.#masters, workers: this.#workers };
+    const { claims } = this.#around;
+    const settling = { monitor: this.#monitor, masters: this.#masters, workers: this.#workers, claims };
     const isDone = () => hasFailed() || (this.#client.isDone && isSettled(settling));
     const limitMs = Math.round(calmLimitMs + longestWorkMs(this.#workload));
     this.#world.runUntil(isDone, this.#chaosMs + limitMs);

@@ -1,7 +1,8 @@
 /** The system broken on purpose, one rule at a time. Each break wraps a port; the simulation must find every one. */
 import type { Offer, ReportBatch } from '../../../schemas/messages/attempt.messages.ts';
 import type { SlotStates } from '../../../schemas/messages/concurrency.messages.ts';
-import { subjects } from '../../../schemas/messages/subjects.ts';
+import { claimKey, subjects } from '../../../schemas/messages/subjects.ts';
+import type { Bucket, BucketEntry } from '../../../src/buckets/bucket.port.ts';
 import type { Journal } from '../../../src/journal/journal.port.ts';
 import type { Transport } from '../../../src/transport/transport.port.ts';
 import type { Ledger } from '../../../src/worker/ledger.port.ts';
@@ -67,7 +68,31 @@ const slotTwice: Mutant = {
   sabotage: { masterTransport: (transport) => withIncoming(transport, grantAll) },
 };
 
-export const mutants: readonly Mutant[] = [anyRevision, earlyAck, forgetfulWorker, earlyEffects, slotTwice];
+/** What a dead master owned beside runs stays without an owner until somebody asks for it. */
+const lostActors: Mutant = {
+  name: 'masters that look for ownerless runs only',
+  breaks: ['I8'],
+  seedCountMax: 150,
+  sabotage: { masterClaims: runClaimsOnly },
+};
+
+export const mutants: readonly Mutant[] = [
+  ...[anyRevision, earlyAck, forgetfulWorker, earlyEffects],
+  ...[slotTwice, lostActors],
+];
+
+function runClaimsOnly(claims: Bucket): Bucket {
+  const isOfRun = ({ key }: BucketEntry) => key.startsWith(claimKey('workflowInstance', ''));
+  return {
+    get: (key) => claims.get(key),
+    create: (key, value) => claims.create(key, value),
+    update: (key, value, revision) => claims.update(key, value, revision),
+    put: (key, value) => claims.put(key, value),
+    remove: (key, revision) => claims.remove(key, revision),
+    entries: async () => (await claims.entries()).filter(isOfRun),
+    watch: (listener, options) => claims.watch(listener, options),
+  };
+}
 
 function grantAll(subject: string, body: unknown): unknown {
   if (subject !== subjects.masters.slots) return body;
