@@ -27,8 +27,8 @@ export interface Bucket {
   put(key: string, value: unknown): Promise<number>;
   /** Removes the key; with a revision only if it has not changed since. */
   remove(key: string, revision?: number): Promise<BucketWriteResult>;
-  /** All entries of now. */
-  entries(): Promise<BucketEntry[]>;
+  /** @param keyPrefix ends with a dot. Default: all entries of now */
+  entries(keyPrefix?: string): Promise<BucketEntry[]>;
   /**
    * Calls the listener with every entry of now, then `onCurrent`, then with every change, until the signal aborts. Goes
    * on by itself after NATS was away, and then tells all entries again. Expiry of an entry may not be told: entries that

@@ -98,8 +98,8 @@ class MemoryBucket implements Bucket {
     });
   }
 
-  entries(): Promise<BucketEntry[]> {
-    return this.later(() => this.livingEntries());
+  entries(keyPrefix = ''): Promise<BucketEntry[]> {
+    return this.later(() => this.livingEntries().filter(({ key }) => key.startsWith(keyPrefix)));
   }
 
   watch(listener: (change: BucketChange) => void, options: { signal: AbortSignal; onCurrent?: () => void }): void {

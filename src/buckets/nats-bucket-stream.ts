@@ -99,12 +99,12 @@ export class BucketStream {
     return this.untilDone(() => this.tryLast(key));
   }
 
-  /** A consumer that sends the last message of every key, then all new ones, to the subject. */
-  async startConsumer(deliverSubject: string): Promise<{ name: string; pendingCount: number }> {
+  /** A consumer that sends the last message of every key that begins so, then all new ones, to the subject. */
+  async startConsumer(deliverSubject: string, keyPrefix: string): Promise<{ name: string; pendingCount: number }> {
     const config = {
       deliver_subject: deliverSubject,
       deliver_policy: 'last_per_subject',
-      filter_subject: `${this.subjectPrefix}>`,
+      filter_subject: `${this.subjectPrefix}${keyPrefix}>`,
       ack_policy: 'none',
       max_deliver: 1,
       replay_policy: 'instant',

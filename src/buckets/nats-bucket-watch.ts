@@ -16,6 +16,8 @@ export type BucketWatchOptions = {
   listener: (change: BucketChange) => void;
   onCurrent: () => void;
   signal: AbortSignal;
+  /** Ends with a dot; empty for all keys. */
+  keyPrefix: string;
   log: Log;
 };
 
@@ -59,7 +61,7 @@ class WatchPass {
   }
 
   async run(): Promise<string> {
-    const { stream, signal } = this.options;
+    const { stream, signal, keyPrefix } = this.options;
     const { link } = stream;
     if (link.status() === 'away') return 'NATS is away';
     const ended = new Promise<string>((resolve) => {
@@ -73,7 +75,7 @@ class WatchPass {
     const timer = setInterval(() => this.checkSilence(), silenceCheckMs);
     let consumerName: string | undefined;
     try {
-      const consumer = await stream.startConsumer(inbox);
+      const consumer = await stream.startConsumer(inbox, keyPrefix);
       consumerName = consumer.name;
       if (consumer.pendingCount === 0) this.becomeCurrent();
       return await ended;

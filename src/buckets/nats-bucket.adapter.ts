@@ -95,7 +95,7 @@ class NatsBucket implements Bucket {
     return result;
   }
 
-  entries(): Promise<BucketEntry[]> {
+  entries(keyPrefix = ''): Promise<BucketEntry[]> {
     const entries = new Map<string, BucketEntry>();
     const done = new AbortController();
     return new Promise((resolve, reject) => {
@@ -112,14 +112,21 @@ class NatsBucket implements Bucket {
         done.abort();
         resolve([...entries.values()]);
       };
-      this.watch(take, { signal: done.signal, onCurrent });
+      this.follow(take, { signal: done.signal, onCurrent, keyPrefix });
     });
   }
 
   watch(listener: (change: BucketChange) => void, options: { signal: AbortSignal; onCurrent?: () => void }): void {
     const { signal, onCurrent = () => undefined } = options;
+    this.follow(listener, { signal, onCurrent, keyPrefix: '' });
+  }
+
+  private follow(
+    listener: (change: BucketChange) => void,
+    options: { signal: AbortSignal; onCurrent: () => void; keyPrefix: string },
+  ): void {
     // It ends with the signal and handles its faults itself.
-    void followBucket({ stream: this.stream, listener, onCurrent, signal, log: this.log });
+    void followBucket({ stream: this.stream, listener, log: this.log, ...options });
   }
 }
 

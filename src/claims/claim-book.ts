@@ -40,8 +40,7 @@ export function createClaimBookOf<Id extends string>(bucket: Bucket, kind: Actor
     },
     all: async () => {
       const claims = new Map<Id, Claimed>();
-      for (const entry of await bucket.entries()) {
-        if (!entry.key.startsWith(keyPrefix)) continue;
+      for (const entry of await bucket.entries(keyPrefix)) {
         const parsed = claimSchema.safeParse(entry.value);
         // Reason for the cast: the key was made of such an id.
         const id = entry.key.slice(keyPrefix.length) as Id;

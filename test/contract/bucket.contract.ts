@@ -69,6 +69,18 @@ function values(bucket: () => Bucket): void {
     );
     expect(entries.filter((entry) => entry.key === two)).toHaveLength(1);
   });
+
+  it('lists the entries of one prefix', async () => {
+    const [one, other] = [newKey(), newKey()];
+    await bucket().put(`${one}.a`, 1);
+    await bucket().put(`${one}.b`, 2);
+    await bucket().put(`${other}.a`, 3);
+    await bucket().remove(`${one}.b`);
+    expect((await bucket().entries(`${one}.`)).map(({ key, value }) => ({ key, value }))).toEqual([
+      { key: `${one}.a`, value: 1 },
+    ]);
+    expect(await bucket().entries(`${newKey()}.`)).toEqual([]);
+  });
 }
 
 function conflicts(bucket: () => Bucket): void {

@@ -132,8 +132,8 @@ export class SimBucket implements Bucket {
     return this.#write(key, undefined, revision);
   }
 
-  entries(): Promise<BucketEntry[]> {
-    return this.#call(() => this.#server.entries());
+  entries(keyPrefix = ''): Promise<BucketEntry[]> {
+    return this.#call(() => this.#server.entries().filter(({ key }) => key.startsWith(keyPrefix)));
   }
 
   watch(listener: (change: BucketChange) => void, options: { signal: AbortSignal; onCurrent?: () => void }): void {
