@@ -112,6 +112,16 @@ export const errorCatalogue = {
     retry: true,
     meaning: 'The cluster answered something else than it should.',
   },
+  APPLICATION_FAILED: {
+    httpStatus: 500,
+    retry: true,
+    meaning: 'An application of the task failed, or was killed, at its cluster.',
+  },
+  APPLICATION_UNKNOWN: {
+    httpStatus: 502,
+    retry: true,
+    meaning: 'The cluster does not know an application of the task any more, and cannot say how it ended.',
+  },
   TASK_TYPE_UNKNOWN: { httpStatus: 422, retry: false, meaning: 'The worker has no such task type.' },
   STORE_LOCKED: { httpStatus: 409, retry: false, meaning: 'Another process uses this data folder.' },
   INTERNAL: { httpStatus: 500, retry: true, meaning: 'A fault of Millrace itself; the log has more.' },

@@ -19,6 +19,12 @@ import {
 } from './program-settings.ts';
 import { dependentSettingsSchema, workflowSettingsSchema } from './run-settings.ts';
 import { submissionSettings } from './submission-settings.ts';
+import {
+  flinkSettingsSchema,
+  mapreduceSettingsSchema,
+  sparkSettingsSchema,
+  yarnSettingsSchema,
+} from './submitting-settings.ts';
 
 /** Runs `command` with the system's shell in a working folder of the attempt's own. */
 export const shellSettingsSchema = z.strictObject({
@@ -75,6 +81,10 @@ export const workerSettingsSchemas = [
   sqlSettingsSchema,
   natsSettingsSchema,
   pluginSettingsSchema,
+  sparkSettingsSchema,
+  flinkSettingsSchema,
+  mapreduceSettingsSchema,
+  yarnSettingsSchema,
 ] as const;
 
 export const taskSettingsSchema = z.discriminatedUnion('type', [

@@ -20,6 +20,12 @@ import {
 import { dependentTaskSourceSchema, workflowTaskSourceSchema } from './run-source.ts';
 import { hasUsedClient, submissionShape, unusedClient } from './submission-source.ts';
 import {
+  flinkTaskSourceSchema,
+  mapreduceTaskSourceSchema,
+  sparkTaskSourceSchema,
+  yarnTaskSourceSchema,
+} from './submitting-source.ts';
+import {
   commonShape,
   durationSourceSchema,
   hasUsedLimit,
@@ -150,6 +156,10 @@ const mapTaskSourceSchema = mapTaskSourceOf(
     pythonTaskSourceSchema,
     sqlTaskSourceSchema,
     natsTaskSourceSchema,
+    sparkTaskSourceSchema,
+    flinkTaskSourceSchema,
+    mapreduceTaskSourceSchema,
+    yarnTaskSourceSchema,
     workflowTaskSourceSchema,
   ]),
 );
@@ -164,6 +174,10 @@ export const taskSourceSchema = z
     sqlTaskSourceSchema,
     natsTaskSourceSchema,
     pluginTaskSourceSchema,
+    sparkTaskSourceSchema,
+    flinkTaskSourceSchema,
+    mapreduceTaskSourceSchema,
+    yarnTaskSourceSchema,
     switchTaskSourceSchema,
     conditionsTaskSourceSchema,
     signalTaskSourceSchema,

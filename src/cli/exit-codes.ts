@@ -95,6 +95,8 @@ const exitCodeByErrorCode = {
   CLUSTER_UNREACHABLE: exitCodes.tryAgain,
   CLUSTER_REFUSED: exitCodes.badConfiguration,
   CLUSTER_ANSWER_INVALID: exitCodes.tryAgain,
+  APPLICATION_FAILED: exitCodes.tryAgain,
+  APPLICATION_UNKNOWN: exitCodes.tryAgain,
   TASK_TYPE_UNKNOWN: exitCodes.badDefinition,
   STORE_LOCKED: exitCodes.tryAgain,
   INTERNAL: exitCodes.internal,

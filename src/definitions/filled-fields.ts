@@ -2,12 +2,18 @@
 import type { JsonValue } from '../../schemas/json.ts';
 import type { TextAt } from './param-faults.ts';
 
+const submitting = ['program', 'application', 'mainClass', 'options', 'args'];
+
 const filledFields: Readonly<Record<string, readonly string[]>> = {
   http: ['url', 'headers', 'body'],
   python: ['args'],
   sql: ['connection', 'bind'],
   nats: ['server', 'subject', 'headers', 'payload'],
   plugin: ['settings'],
+  spark: [...submitting, 'name', 'queue', 'conf', 'master'],
+  flink: [...submitting, 'name', 'queue', 'conf', 'savepoint'],
+  mapreduce: [...submitting, 'name', 'queue', 'conf'],
+  yarn: submitting,
 };
 
 /** @param path of the settings, in a source or in a canonical definition */

@@ -66,7 +66,7 @@ function unknownField(path: readonly PathStep[], name: string, { schema, value }
   const nearest = nearestName(name, known);
   const types = here === undefined ? [] : typesWithField(here, name);
   const hint =
-    types.length > 0 ? `It belongs to tasks of type ${types.join(' or ')}.` : `Known here: ${known.join(', ')}.`;
+    types.length > 0 ? `It belongs to tasks of type ${alternatives(types)}.` : `Known here: ${known.join(', ')}.`;
   return {
     code: 'UNKNOWN_FIELD',
     path: [...path, name],
@@ -190,4 +190,9 @@ function exampleRemedy(examples: readonly string[]): string {
 function wordsAt(path: readonly PathStep[], { schema, value }: Checked): ReturnType<typeof wordsOf> {
   const found = schemaAt(schema, path, value);
   return found === undefined ? { description: undefined, examples: [] } : wordsOf(found);
+}
+
+function alternatives(names: readonly string[]): string {
+  const [last = '', ...others] = names.toReversed();
+  return others.length === 0 ? last : `${others.toReversed().join(', ')} or ${last}`;
 }

@@ -15,6 +15,7 @@ import { parseDurationMs } from '../../schemas/duration.ts';
 import { canonicalConditions, canonicalSwitch } from './canonical-logic-tasks.ts';
 import { canonicalNats, canonicalPython, canonicalSql } from './canonical-program-tasks.ts';
 import { canonicalDependent, canonicalWorkflowTask } from './canonical-run-tasks.ts';
+import { canonicalFlink, canonicalMapreduce, canonicalSpark, canonicalYarn } from './canonical-submitting-tasks.ts';
 
 /** Tasks keep the order of the text. The result is parsed once more: a definition that leaves here fits its schema. */
 export function toCanonical(source: WorkflowSource): WorkflowDefinition {
@@ -136,6 +137,14 @@ function canonicalSettings(task: Exclude<TaskSource, MapTaskSource>): TaskSettin
       return canonicalSql(task);
     case 'nats':
       return canonicalNats(task);
+    case 'spark':
+      return canonicalSpark(task);
+    case 'flink':
+      return canonicalFlink(task);
+    case 'mapreduce':
+      return canonicalMapreduce(task);
+    case 'yarn':
+      return canonicalYarn(task);
     case 'plugin':
       return { type: 'plugin', plugin: task.plugin, settings: task.settings };
     case 'workflow':

@@ -49,6 +49,7 @@ export async function runMaster({ config }: RoleOptions): Promise<number> {
     ids: systemIds,
     load: () => load.measure(),
     plugins,
+    clusters: config.clusters,
     log,
   });
   await master.start();

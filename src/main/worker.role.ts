@@ -6,11 +6,14 @@ import { buckets, subjects } from '../../schemas/messages/subjects.ts';
 import { createNatsBucketStore } from '../buckets/nats-bucket.adapter.ts';
 import type { RoleOptions } from '../cli/cli-deps.ts';
 import { systemClock, systemIds } from '../clock/system-clock.adapter.ts';
+import { createClusterClients } from '../clusters/cluster-clients.adapter.ts';
 import { baseEnvironment, processEnvironment } from '../config/environment.ts';
 import { createConfiguredSecrets } from '../secrets/configured-secrets.adapter.ts';
 import { createSupervisedCommandHost } from '../supervisor/supervised-command-host.adapter.ts';
 import type { CommandTaskTypeOptions } from '../tasks/command-task.ts';
+import { createFlinkTaskType } from '../tasks/flink/flink.task-type.ts';
 import { httpTaskType } from '../tasks/http.task-type.ts';
+import { createMapreduceTaskType } from '../tasks/mapreduce/mapreduce.task-type.ts';
 import { natsTaskType } from '../tasks/nats/nats.task-type.ts';
 import { loadPlugins } from '../tasks/plugin/package-plugins.adapter.ts';
 import { createPluginTaskType } from '../tasks/plugin/plugin.task-type.ts';
@@ -18,6 +21,7 @@ import type { TaskPlugins } from '../tasks/plugin/task-plugin.port.ts';
 import { createPythonTaskType } from '../tasks/python/python.task-type.ts';
 import { createScriptTaskType } from '../tasks/script.task-type.ts';
 import { createShellTaskType } from '../tasks/shell.task-type.ts';
+import { createSparkTaskType } from '../tasks/spark/spark.task-type.ts';
 import { openMysqlSql } from '../tasks/sql/mysql-sql.adapter.ts';
 import { openPostgresSql } from '../tasks/sql/postgres-sql.adapter.ts';
 import { createSqlTaskType } from '../tasks/sql/sql.task-type.ts';
@@ -25,6 +29,7 @@ import { openSqliteSql } from '../tasks/sql/sqlite-sql.adapter.ts';
 import { systemProcessTable } from '../tasks/system-process-table.adapter.ts';
 import type { TaskType } from '../tasks/task-type.port.ts';
 import { waitTaskType } from '../tasks/wait.task-type.ts';
+import { createYarnTaskType } from '../tasks/yarn/yarn.task-type.ts';
 import type { Log } from '../telemetry/log.ts';
 import { createPinoLog } from '../telemetry/pino-log.adapter.ts';
 import { connectNatsTransport } from '../transport/nats-transport.adapter.ts';
@@ -55,6 +60,9 @@ export async function runWorker({ config }: RoleOptions): Promise<number> {
   const shared = { processes: systemProcessTable, clock: systemClock, log };
   const host = createSupervisedCommandHost({ dataDir, program, ...shared });
   warnOfLateLease(config, log);
+  const { clusters } = config;
+  const clusterClients = createClusterClients(clusters, { clock: systemClock, ids: systemIds, log });
+  const commands = { ...shared, host, baseEnvironment: baseEnvironment(), clusters, clusterClients };
   const worker = createWorkerService({
     id,
     incarnation: newIncarnation(),
@@ -64,7 +72,7 @@ export async function runWorker({ config }: RoleOptions): Promise<number> {
     dataDir,
     transport,
     members: await bucketStore.open(buckets.members, { ttlMs: config.master.memberTtlMs, replicas }),
-    taskTypes: taskTypesOf({ ...shared, host, baseEnvironment: baseEnvironment(), clusters: config.clusters }, plugins),
+    taskTypes: taskTypesOf(commands, plugins),
     ledger,
     secrets: createConfiguredSecrets(config.worker.secrets, processEnvironment(), log),
     ...shared,
@@ -89,6 +97,10 @@ function taskTypesOf(commands: CommandTaskTypeOptions, plugins: TaskPlugins): Ta
   return [
     createShellTaskType(commands),
     createPythonTaskType(commands),
+    createSparkTaskType(commands),
+    createFlinkTaskType(commands),
+    createMapreduceTaskType(commands),
+    createYarnTaskType(commands),
     httpTaskType,
     createSqlTaskType({ sqlite: openSqliteSql, postgresql: openPostgresSql, mysql: openMysqlSql }),
     natsTaskType,

@@ -5,6 +5,7 @@ import { type RegisterReceipt, registerRequestSchema } from '../../schemas/messa
 import { masterQueueGroup, subjects } from '../../schemas/messages/subjects.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import type { EndOfTurn } from '../clock/end-of-turn.ts';
+import { type ClusterKinds, clusterFaults } from '../clusters/cluster-faults.ts';
 import { checkDefinition } from '../definitions/check-definition.ts';
 import type { DefinitionStore } from '../definitions/definition-store.ts';
 import { AppError } from '../errors/app-error.ts';
@@ -38,6 +39,8 @@ export type MasterMessagesOptions = {
   members: MemberDirectory;
   /** Default: none. */
   plugins?: TaskPlugins;
+  /** Clusters that tasks may name. Absent: names are not checked. */
+  clusters?: ClusterKinds;
   clock: Clock;
   ids: IdSource;
   endOfTurn: EndOfTurn;
@@ -148,7 +151,11 @@ export class MasterMessages {
 
   async #register(body: unknown): Promise<RegisterReceipt> {
     const sent = (body as { definition?: unknown } | undefined)?.definition;
-    const checked = checkDefinition(sent, (definition) => pluginFaults(definition, this.#options.plugins ?? new Map()));
+    const { plugins = new Map(), clusters } = this.#options;
+    const checked = checkDefinition(sent, (definition) => [
+      ...pluginFaults(definition, plugins),
+      ...clusterFaults(definition, clusters),
+    ]);
     if (checked.kind === 'faults') {
       const faults = checked.faults.map(({ code, path, message, remedy }) => ({ code, path, message, remedy }));
       const told = faults.slice(0, faultsTold).map(({ path, message }) => `${path}: ${message}`);

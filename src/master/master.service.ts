@@ -38,7 +38,7 @@ import { Rehoming } from './takeover.ts';
 import { TaskAttendance } from './task-attendance.ts';
 import { untilIdle, untilReceived } from './until-idle.ts';
 
-export type MasterOptions = Pick<MasterMessagesOptions, 'plugins'> & {
+export type MasterOptions = Pick<MasterMessagesOptions, 'plugins' | 'clusters'> & {
   id: MasterId;
   incarnation: Incarnation;
   /** How others reach this machine. */

@@ -26,6 +26,8 @@ export type ApplicationWatch = {
   /** The file of MILLRACE_APPLICATIONS. */
   readonly path: string;
   found(id: string): void;
+  /** All that were found, in their order. */
+  readonly ids: readonly string[];
   /** The attempt has ended: what the file holds by now is told. */
   finish(): void;
 };
@@ -38,9 +40,13 @@ export function watchApplications(
 ): ApplicationWatch {
   const path = join(context.folder().root, 'applications');
   if (isNew) makeApplicationFile(path);
-  const found = (id: string): void => context.foundApplication(describedApplication(cluster, id, clusters));
+  const ids: string[] = [];
+  const found = (id: string): void => {
+    if (!ids.includes(id)) ids.push(id);
+    context.foundApplication(describedApplication(cluster, id, clusters));
+  };
   const file: ApplicationFile = followApplicationFile(path, context.clock, found);
-  return { path, found, finish: file.finish };
+  return { path, found, ids, finish: file.finish };
 }
 
 /** What the configuration says of it. */

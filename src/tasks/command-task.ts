@@ -8,7 +8,9 @@ import type { ParamScope } from '../../actors/params/param-scope.ts';
 import type { TaskType as TaskTypeName } from '../../schemas/definition/task-settings.ts';
 import type { Offer } from '../../schemas/messages/attempt.messages.ts';
 import type { Clock } from '../clock/clock.port.ts';
+import type { ClusterClient, ClusterClients } from '../clusters/cluster-client.port.ts';
 import { type Log, silentLog } from '../telemetry/log.ts';
+import { type FollowedEnd, followToEnd } from './application-end.ts';
 import {
   type ApplicationWatch,
   type KnownClusters,
@@ -34,6 +36,8 @@ export type CommandTaskTypeOptions = {
   host?: CommandHost;
   /** Of the configuration: what it says of applications that are found. */
   clusters?: KnownClusters;
+  /** To follow what runs on when its client has ended. Absent: the end of the client is the end of the attempt. */
+  clusterClients?: ClusterClients;
   log?: Log;
 };
 
@@ -47,12 +51,28 @@ export type CommandPlan = {
   submissionOf?(offer: Offer): Submission | undefined;
 };
 
-type Surroundings = { host: CommandHost; base: CommandTaskTypeOptions['baseEnvironment']; clusters: KnownClusters };
+type Surroundings = {
+  host: CommandHost;
+  base: CommandTaskTypeOptions['baseEnvironment'];
+  clusters: KnownClusters;
+  clusterClients: ClusterClients | undefined;
+};
+
+/** An attempt that may have applications. */
+type Watched = { watch: ApplicationWatch; cluster: ClusterClient | undefined };
+
+/** One attempt as it goes on: its command, then perhaps what that has left on a cluster. */
+type Attempt = { command: RunningCommand | undefined; followed: FollowedEnd | undefined };
 
 export function createCommandTaskType(plan: CommandPlan, options: CommandTaskTypeOptions): TaskType {
   const hostFor = hostOf(options);
-  const { baseEnvironment: base, clusters = {} } = options;
-  const surroundingsOf = ({ clock }: AttemptContext): Surroundings => ({ host: hostFor(clock), base, clusters });
+  const { baseEnvironment: base, clusters = {}, clusterClients } = options;
+  const surroundingsOf = ({ clock }: AttemptContext): Surroundings => ({
+    host: hostFor(clock),
+    base,
+    clusters,
+    clusterClients,
+  });
   return {
     type: plan.type,
     hasOutsideEffects: () => true,
@@ -75,13 +95,14 @@ function start(context: AttemptContext, plan: CommandPlan, surroundings: Surroun
   const { host, base } = surroundings;
   const folder = context.folder();
   const submission = plan.submissionOf?.(offer);
-  const watch = watchOf(context, submission, surroundings, true);
-  const files = { ...filesIn(folder), applications: watch?.path };
+  const watched = watchedOf(context, submission, surroundings, true);
+  const files = { ...filesIn(folder), applications: watched?.watch.path };
+  const attempt: Attempt = { command: undefined, followed: undefined };
   const scope = attemptScope(offer, { secretOf: secrets.find, folder: folder.work });
   const { params, needs } = offer.inputs;
   writeFileSync(files.inputs, JSON.stringify({ params, needs }), { mode: ownerOnly });
   writeFileSync(files.output, '', { mode: ownerOnly });
-  const running: RunningCommand = host.start(
+  attempt.command = host.start(
     {
       attemptId: offer.attemptId,
       command: plan.commandOf(offer, { scope, folder }),
@@ -92,9 +113,9 @@ function start(context: AttemptContext, plan: CommandPlan, surroundings: Surroun
       ...(submission?.client === undefined ? {} : { client: submission.client }),
       ...(secrets.mask.isEmpty ? {} : { masked: secrets.mask.texts }),
     },
-    listenerOf(context, watch, () => running),
+    listenerOf(context, watched, attempt),
   );
-  return toRunningAttempt(running);
+  return toRunningAttempt(attempt);
 }
 
 async function adopt(
@@ -103,50 +124,76 @@ async function adopt(
   surroundings: Surroundings,
 ): Promise<RunningAttempt | undefined> {
   const { offer } = context;
-  const watch = watchOf(context, plan.submissionOf?.(offer), surroundings, false);
-  const listener = listenerOf(context, watch, () => running);
+  const watched = watchedOf(context, plan.submissionOf?.(offer), surroundings, false);
+  const attempt: Attempt = { command: undefined, followed: undefined };
+  const listener = listenerOf(context, watched, attempt);
   const graceMs = plan.graceMsOf(offer);
-  const running = await surroundings.host.adopt({ attemptId: offer.attemptId, graceMs }, listener);
-  if (running !== undefined) return toRunningAttempt(running);
-  watch?.finish();
+  attempt.command = await surroundings.host.adopt({ attemptId: offer.attemptId, graceMs }, listener);
+  if (attempt.command !== undefined) return toRunningAttempt(attempt);
+  watched?.watch.finish();
   return undefined;
 }
 
-function watchOf(
+function watchedOf(
   context: AttemptContext,
   submission: Submission | undefined,
-  { clusters }: Surroundings,
+  { clusters, clusterClients }: Surroundings,
   isNew: boolean,
-): ApplicationWatch | undefined {
-  return submission === undefined ? undefined : watchApplications(context, submission, { clusters, isNew });
+): Watched | undefined {
+  if (submission === undefined) return undefined;
+  const isKnown = Object.hasOwn(clusters, submission.cluster);
+  const cluster = isKnown ? clusterClients?.named(submission.cluster) : undefined;
+  return { watch: watchApplications(context, submission, { clusters, isNew }), cluster };
 }
 
-function toRunningAttempt(command: RunningCommand): RunningAttempt {
-  return { cancel: (urgency, reason = 'stop') => command.cancel(urgency, reason) };
+function toRunningAttempt(attempt: Attempt): RunningAttempt {
+  return {
+    cancel: (urgency, reason = 'stop') => {
+      attempt.followed?.cancel();
+      attempt.command?.cancel(urgency, reason);
+    },
+  };
 }
 
 function filesIn({ root }: AttemptFolder): Pick<ShellFiles, 'inputs' | 'output'> {
   return { inputs: join(root, 'inputs.json'), output: join(root, 'outputs') };
 }
 
-/** `command` is late: the listener is made before it. */
-function listenerOf(
-  context: AttemptContext,
-  watch: ApplicationWatch | undefined,
-  command: () => RunningCommand | undefined,
-): CommandListener {
+/** The command is late: the listener is made before it. */
+function listenerOf(context: AttemptContext, watched: Watched | undefined, attempt: Attempt): CommandListener {
   return {
-    spawned: (process) => context.noteProcess(process, () => command()?.openGate()),
+    spawned: (process) => context.noteProcess(process, () => attempt.command?.openGate()),
     wrote: (sizeBytes) => context.noteOutput(sizeBytes),
-    found: (application) => watch?.found(application),
+    found: (application) => watched?.watch.found(application),
     ended: (end, endedAt) => {
-      watch?.finish();
-      context.ended(resultOf(end, context), {
-        ...(endedAt === undefined ? {} : { endedAt }),
-        onDurable: () => command()?.forget(),
-      });
+      watched?.watch.finish();
+      const told = (result: AttemptResult, at = endedAt): void =>
+        context.ended(result, {
+          ...(at === undefined ? {} : { endedAt: at }),
+          onDurable: () => attempt.command?.forget(),
+        });
+      const result = resultOf(end, context);
+      if (result.kind === 'succeeded' && watched?.cluster !== undefined) {
+        attempt.followed = follow(context, watched, result, told);
+      }
+      if (attempt.followed === undefined) told(result);
     },
   };
+}
+
+/** Undefined when nothing was submitted. */
+function follow(
+  context: AttemptContext,
+  { watch, cluster }: Watched,
+  result: AttemptResult,
+  told: (result: AttemptResult, endedAt?: number) => void,
+): FollowedEnd | undefined {
+  if (cluster === undefined || watch.ids.length === 0) return undefined;
+  const onEnd = (end: 'well' | 'cancelled' | AttemptResult): void => {
+    if (end === 'cancelled') told({ kind: 'cancelled' }, context.clock.now());
+    else told(end === 'well' ? result : end, context.clock.now());
+  };
+  return followToEnd({ context, cluster, ids: watch.ids, onEnd });
 }
 
 function resultOf(end: CommandEnd, context: AttemptContext): AttemptResult {

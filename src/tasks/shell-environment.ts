@@ -10,6 +10,20 @@ import { filledText, valueOrThrow } from './attempt-scope.ts';
 
 /** Variables of the worker that tasks may see; the others may hold its secrets. */
 const passedOn = ['PATH', 'HOME', 'LANG', 'TZ', 'USER'];
+/** What the clients of clusters look for; of tasks that name a cluster. */
+const passedOnToClients = [
+  'JAVA_HOME',
+  'HADOOP_HOME',
+  'HADOOP_CONF_DIR',
+  'HADOOP_CLASSPATH',
+  'YARN_CONF_DIR',
+  'SPARK_HOME',
+  'SPARK_CONF_DIR',
+  'FLINK_HOME',
+  'FLINK_CONF_DIR',
+  'KRB5CCNAME',
+  'KUBECONFIG',
+];
 const fallbackPath = '/usr/local/bin:/usr/bin:/bin';
 const paramPrefix = 'MILLRACE_PARAM_';
 const identifier = /^[A-Za-z_][A-Za-z0-9_]*$/;
@@ -28,7 +42,7 @@ export function shellEnvironment(
 ): Record<string, string> {
   const params = { ...offer.inputs.params, ...lateParams(offer, scope) };
   return {
-    ...baseVariables(base),
+    ...baseVariables(base, files.applications === undefined ? passedOn : [...passedOn, ...passedOnToClients]),
     ...variablesOf(params, (name) => (protectedName.test(name) ? undefined : name)),
     ...envVariables(offer.env, scope),
     ...variablesOf({ ...outputsOf(offer, scope), ...params }, (name) => paramPrefix + name),
@@ -36,9 +50,12 @@ export function shellEnvironment(
   };
 }
 
-function baseVariables(base: Readonly<Record<string, string | undefined>>): Record<string, string> {
+function baseVariables(
+  base: Readonly<Record<string, string | undefined>>,
+  names: readonly string[],
+): Record<string, string> {
   const variables: Record<string, string> = { PATH: fallbackPath };
-  for (const name of passedOn) {
+  for (const name of names) {
     const value = base[name];
     if (value !== undefined && value !== '') variables[name] = value;
   }

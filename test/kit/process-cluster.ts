@@ -26,6 +26,8 @@ export type ProcessClusterOptions = {
   workers?: readonly string[];
   master?: ConfigInput['master'];
   worker?: ConfigInput['worker'];
+  clusters?: ConfigInput['clusters'];
+  plugins?: ConfigInput['plugins'];
   /** Lets masters and workers see the servers, which listen on loopback at these ports, through a network of their own. */
   network?: (ports: readonly number[]) => Promise<ClusterNetwork | undefined>;
 };
@@ -69,14 +71,8 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
     freePort(),
   ]);
   const storeUrl = `esdb://127.0.0.1:${storePort}?tls=false`;
-  const { masters = ['master-1'], workers = ['worker-1', 'worker-2'], master = {}, worker = {} } = options;
-  const config: ConfigInput = {
-    dataDir: folder,
-    nats: { servers: [nats.url] },
-    store: { connectionString: storeUrl },
-    master: { recoveryIntervalMs: 5_000, ...master },
-    worker: { drainDeadlineMs: 5_000, ...worker },
-  };
+  const { masters = ['master-1'], workers = ['worker-1', 'worker-2'] } = options;
+  const config = configOf(options, { folder, natsUrl: nats.url, storeUrl });
   const network = await options.network?.([nats.port, storePort]);
   const { configFile, roleConfigFile } = writeConfigs(folder, config, network);
 
@@ -131,6 +127,21 @@ export async function startProcessCluster(options: ProcessClusterOptions = {}): 
       await client.close();
       await removeProcesses();
     },
+  };
+}
+
+type Place = { folder: string; natsUrl: string; storeUrl: string };
+
+function configOf(options: ProcessClusterOptions, { folder, natsUrl, storeUrl }: Place): ConfigInput {
+  const { master = {}, worker = {}, clusters = {}, plugins = [] } = options;
+  return {
+    dataDir: folder,
+    nats: { servers: [natsUrl] },
+    store: { connectionString: storeUrl },
+    master: { recoveryIntervalMs: 5_000, ...master },
+    worker: { drainDeadlineMs: 5_000, ...worker },
+    clusters,
+    plugins,
   };
 }
 

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { submissionOf } from '../attempt-applications.ts';
 import { filledText } from '../attempt-scope.ts';
 import { type CommandTaskTypeOptions, createCommandTaskType } from '../command-task.ts';
+import { quotedWords } from '../quoted-words.ts';
 import { settingsOf } from '../settings-of.ts';
 import type { TaskType } from '../task-type.port.ts';
 
@@ -22,16 +23,11 @@ export function createPythonTaskType(options: CommandTaskTypeOptions): TaskType 
         writeFileSync(path, script, { mode: ownerOnly });
         // Without a buffer: what it prints is seen when it prints it.
         const words = [interpreter, '-u', path, ...args.map((arg) => filledText(arg, scope))];
-        return `exec ${words.map(quoted).join(' ')}`;
+        return `exec ${quotedWords(words)}`;
       },
       graceMsOf: (offer) => settingsOf(offer, 'python').graceMs,
       submissionOf: (offer) => submissionOf(settingsOf(offer, 'python')),
     },
     options,
   );
-}
-
-/** One word for the shell, whatever is in it. */
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

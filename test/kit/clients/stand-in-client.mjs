@@ -5,7 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const [program, ...words] = process.argv.slice(2);
-const { STAND_IN_RM: manager, STAND_IN_TAG: tag = '', STAND_IN_USER: user = 'etl' } = process.env;
+const { STAND_IN_RM: manager, STAND_IN_TAG: givenTag, STAND_IN_USER: user = 'etl' } = process.env;
+const tagOption = /^(?:-D)?(?:spark\.yarn\.tags|yarn\.tags|mapreduce\.job\.tags)=(.*)$/;
+const tag = givenTag ?? words.map((word) => tagOption.exec(word)?.[1]).find((found) => found !== undefined) ?? '';
 const time = { spark: '24/03/01 12:00:01', flink: '2024-03-01 12:00:01,123', hadoop: '2024-03-01 12:00:01,123' };
 const ended = ['FINISHED', 'FAILED', 'KILLED'];
 
