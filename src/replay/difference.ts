@@ -1,5 +1,6 @@
 /** What is different between two moments of one run: the run, its tasks, and what is owed. */
-import { at } from '../../actors/kit/persistent-vector.ts';
+import { at, type PersistentVector } from '../../actors/kit/persistent-vector.ts';
+import type { Expansion, TaskState } from '../../actors/task-instance/task-instance.state.ts';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { JsonValue } from '../../schemas/json.ts';
 import type { Moment } from './replayed-run.ts';
@@ -34,19 +35,47 @@ export function differenceOf(before: Moment, after: Moment): RunDifference {
 }
 
 function tasksOf(before: Moment, after: Moment): RunDifference['tasks'] {
-  const from = before.snapshot.context.tasks;
-  const to = after.snapshot.context.tasks;
-  const known = new Map(Array.from({ length: from.length }, (_, index) => [at(from, index).context.task, index]));
+  return changesOf(before.snapshot.context.tasks, after.snapshot.context.tasks);
+}
+
+/** Of an expansion its items are told one by one. */
+const ofItems: readonly string[] = ['task', 'expansion'];
+
+function changesOf(from: PersistentVector<TaskState> | undefined, to: PersistentVector<TaskState>): TaskChanges[] {
+  const known = new Map(Array.from({ length: from?.length ?? 0 }, (_, index) => [taskAt(from, index), index]));
   return changedIndexes(from, to).flatMap((index) => {
     const { status, context } = at(to, index);
     const earlier = known.get(context.task);
-    const was = earlier === undefined ? undefined : at(from, earlier);
+    const was = from === undefined || earlier === undefined ? undefined : at(from, earlier);
     const changes = [
       ...fieldChanges({ status: was?.status ?? null }, { status }),
-      ...fieldChanges(was?.context ?? {}, context, ['task']),
+      ...fieldChanges(was?.context ?? {}, context, ofItems),
+      ...fieldChanges(ownOf(was?.context.expansion), ownOf(context.expansion)),
     ];
-    return changes.length === 0 ? [] : [{ task: context.task, changes }];
+    const own = changes.length === 0 ? [] : [{ task: context.task, changes }];
+    const [before, after] = [was?.context.expansion?.items, context.expansion?.items];
+    const items = after === undefined ? [] : changesOf(before, after);
+    return [...own, ...items, ...goneItems(before, after?.length ?? 0)];
   });
+}
+
+/** Items that the map has no more. */
+function goneItems(items: PersistentVector<TaskState> | undefined, from: number): TaskChanges[] {
+  return Array.from({ length: Math.max(0, (items?.length ?? 0) - from) }, (_, offset) => {
+    const { status, context } = at(items as PersistentVector<TaskState>, from + offset);
+    return { task: context.task, changes: [{ field: 'status', before: status, after: null }] };
+  });
+}
+
+type TaskChanges = RunDifference['tasks'][number];
+
+const taskAt = (states: PersistentVector<TaskState> | undefined, index: number) =>
+  states === undefined ? undefined : at(states, index).context.task;
+
+function ownOf(expansion: Expansion | null | undefined): object {
+  if (expansion === null || expansion === undefined) return {};
+  const { items, ...own } = expansion;
+  return { expansion: { ...own, itemCount: items.length } };
 }
 
 function fieldChanges(before: object, after: object, left: readonly string[] = []): FieldChange[] {

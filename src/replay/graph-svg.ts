@@ -1,5 +1,6 @@
 /** The graph of a run as it stood after one of its events, as SVG. */
 import { at } from '../../actors/kit/persistent-vector.ts';
+import type { Expansion, TaskState, TaskStatus } from '../../actors/task-instance/task-instance.state.ts';
 import { type GraphLayout, layoutOf, type PlacedTask } from './graph-layout.ts';
 import type { Moment } from './replayed-run.ts';
 import { cut, escaped, statusColors, svgFont } from './svg.ts';
@@ -14,13 +15,14 @@ export function graphSvg({ actor, snapshot }: Moment): string {
   const height = layout.rowCount * (box.height + box.gapY) - box.gapY + 2 * box.margin;
   const edges = layout.edges.map((edge) => edgePath(layout, edge));
   const tasks = layout.tasks.map((placed) => {
-    const { status, context } = at(snapshot.context.tasks, placed.index);
+    const state = at(snapshot.context.tasks, placed.index);
+    const { status, context } = state;
     const { x, y } = placeOf(placed);
     const name = escaped(cut(context.task, nameLengthMax));
     return (
-      `<g data-task="${escaped(context.task)}"><title>${escaped(context.task)}: ${status}</title>` +
+      `<g data-task="${escaped(context.task)}"><title>${escaped(context.task)}: ${status}${itemWords(state)}</title>` +
       `<rect x="${x}" y="${y}" width="${box.width}" height="${box.height}" rx="6" fill="${statusColors[status]}" stroke="#475569"/>` +
-      `<text x="${x + box.width / 2}" y="${y + box.height / 2 + 4}" text-anchor="middle">${name}</text></g>`
+      `<text x="${x + box.width / 2}" y="${y + box.height / 2 + 4}" text-anchor="middle">${name}</text>${itemBar(state, x, y)}</g>`
     );
   });
   return [
@@ -30,6 +32,31 @@ export function graphSvg({ actor, snapshot }: Moment): string {
     '</svg>',
     '',
   ].join('\n');
+}
+
+function itemWords({ context: { expansion } }: TaskState): string {
+  if (expansion === null) return '';
+  const counts = Object.entries(expansion.counts).filter(([, count]) => count > 0);
+  return `; ${expansion.items.length} items: ${counts.map(([status, count]) => `${count} ${status}`).join(', ')}`;
+}
+
+/** Along the lower edge of a map: a part for each status that its items have. */
+function itemBar({ context: { expansion } }: TaskState, x: number, y: number): string {
+  if (expansion === null || expansion.items.length === 0) return '';
+  const width = box.width - 12;
+  let from = x + 6;
+  const parts = statusesOf(expansion).map(([status, count]) => {
+    const length = Math.round((count / expansion.items.length) * width * 10) / 10;
+    const part = `<rect x="${from}" y="${y + box.height - 5}" width="${length}" height="3" fill="${statusColors[status]}" stroke="#475569" stroke-width=".3"/>`;
+    from += length;
+    return part;
+  });
+  return `<g class="items">${parts.join('')}</g>`;
+}
+
+function statusesOf({ counts }: Expansion): [TaskStatus, number][] {
+  // Reason for the cast: the keys of a record are its statuses.
+  return (Object.entries(counts) as [TaskStatus, number][]).filter(([, count]) => count > 0);
 }
 
 function placeOf({ column, row }: Pick<PlacedTask, 'column' | 'row'>): { x: number; y: number } {

@@ -85,7 +85,7 @@ function allWays(machine: AnyStateMachine, state: string): AnyTransitionDefiniti
 function judgeForRun({ actor, snapshot }: Moment, way: AnyTransitionDefinition, event: Judged): GuardCheck {
   const { context } = snapshot;
   const scope: RunScope = { plan: actor.plan, status: snapshot.value, context, data: event.data };
-  const judged = judge(way, machineOf({ actor, snapshot, revision: 0 }), { context, event });
+  const judged = judge(way, machineOf({ actor, snapshot, revision: 0 }), { context, event, state: snapshot.value });
   const why = judged.guard === undefined ? 'always open' : runGuardReason(judged.guard, scope);
   return { machine: 'run', ...judged, why };
 }
@@ -93,13 +93,13 @@ function judgeForRun({ actor, snapshot }: Moment, way: AnyTransitionDefinition, 
 type TaskWay = { way: AnyTransitionDefinition; event: Judged; state: TaskState };
 
 function judgeForTask({ actor, snapshot }: Moment, { way, event, state }: TaskWay): GuardCheck {
-  const judged = judge(way, taskInstanceMachine, { context: state.context, event });
+  const judged = judge(way, taskInstanceMachine, { context: state.context, event, state: state.status });
   const run: RunScope = { plan: actor.plan, status: snapshot.value, context: snapshot.context, data: event.data };
   const why = judged.guard === undefined ? 'always open' : taskGuardReason(judged.guard, { ...run, state });
   return { machine: 'task', ...judged, why };
 }
 
-type Scope = { context: unknown; event: Judged };
+type Scope = { context: unknown; event: Judged; state: string };
 
 function judge(
   way: AnyTransitionDefinition,
@@ -107,10 +107,11 @@ function judge(
   scope: Scope,
 ): Omit<GuardCheck, 'machine' | 'why'> {
   const { guard, params } = guardOf(way);
+  // A way that all states have in common leaves the one that it is, and may lead nowhere else.
   const place = {
-    state: way.source.key,
+    state: scope.state,
     event: way.eventType,
-    target: way.target?.[0]?.key ?? way.source.key,
+    target: way.target?.[0]?.key ?? scope.state,
     isTaken: false,
   };
   if (guard === undefined) return { ...place, guard, holds: true };

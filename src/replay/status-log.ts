@@ -1,4 +1,4 @@
-/** Which task had which status from which event on. Filled while a history is folded; found by binary search after that. */
+/** Which task, or item of a map, had which status from which event on. Filled while a history is folded; found by binary search after that. */
 import { at, type PersistentVector } from '../../actors/kit/persistent-vector.ts';
 import type { TaskState, TaskStatus } from '../../actors/task-instance/task-instance.state.ts';
 import type { TaskName } from '../../schemas/ids.ts';
@@ -14,21 +14,27 @@ export type StatusChange = {
 export class StatusLog {
   readonly #byTask = new Map<TaskName, StatusChange[]>();
   readonly #byRevision = new Map<number, StatusChange[]>();
+  readonly #itemCounts = new Map<TaskName, number>();
 
   /** Notes what the event of that revision changed. States that are the same object are not looked into. */
   note(revision: number, before: PersistentVector<TaskState> | undefined, after: PersistentVector<TaskState>): void {
     if (before === after) return;
     for (const index of changedIndexes(before, after)) {
-      const { status: to, context } = at(after, index);
-      const changes = this.of(context.task);
-      const from = changes.at(-1)?.to;
-      if (from === to) continue;
-      const change = { revision, task: context.task, from, to };
-      changes.push(change);
-      const sameTime = this.#byRevision.get(revision);
-      if (sameTime === undefined) this.#byRevision.set(revision, [change]);
-      else sameTime.push(change);
+      const state = at(after, index);
+      this.#noteTask(revision, state);
+      const { expansion, task } = state.context;
+      if (expansion === null) continue;
+      // Tasks of another version may stand elsewhere: then all items are looked at.
+      const same = before === undefined || index >= before.length ? undefined : at(before, index).context;
+      this.note(revision, same?.task === task ? same.expansion?.items : undefined, expansion.items);
+      const items = expansion.items.length;
+      if (items > (this.#itemCounts.get(task) ?? 0)) this.#itemCounts.set(task, items);
     }
+  }
+
+  /** How many items the map ever had at a time; 0 for any other task. */
+  itemCount(map: TaskName): number {
+    return this.#itemCounts.get(map) ?? 0;
   }
 
   /** All changes of one task, in order. */
@@ -39,6 +45,17 @@ export class StatusLog {
       this.#byTask.set(task, changes);
     }
     return changes;
+  }
+
+  #noteTask(revision: number, { status: to, context: { task } }: TaskState): void {
+    const changes = this.of(task);
+    const from = changes.at(-1)?.to;
+    if (from === to) return;
+    const change = { revision, task, from, to };
+    changes.push(change);
+    const sameTime = this.#byRevision.get(revision);
+    if (sameTime === undefined) this.#byRevision.set(revision, [change]);
+    else sameTime.push(change);
   }
 
   at(revision: number): readonly StatusChange[] {

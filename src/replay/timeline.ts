@@ -1,5 +1,8 @@
 /** How long each task had which status, by the clocks of the owners. */
+
+import { itemNameOf } from '../../actors/map/item-name.ts';
 import { hasEnded, type TaskStatus } from '../../actors/task-instance/task-instance.state.ts';
+import type { TaskName } from '../../schemas/ids.ts';
 import type { ReplayedRun } from './replayed-run.ts';
 
 /** From one change of status to the next. `to` is undefined for the status that the task still has. */
@@ -26,12 +29,22 @@ export function timelineOf(run: ReplayedRun): Timeline {
   return {
     fromMs: run.timeOf(0),
     toMs: run.timeOf(run.lastRevision),
-    tasks: run.plan.tasks.map(({ definition: { name } }) => ({ task: name, spans: spansOf(run, name) })),
+    tasks: run.plan.tasks.flatMap(({ definition: { name } }) => linesOf(run, name)),
     owners,
   };
 }
 
-function spansOf(run: ReplayedRun, task: Parameters<ReplayedRun['statuses']['of']>[0]): Span[] {
+/** Rows for more items of one map than these would hide all others. */
+const itemsShownMax = 100;
+
+/** The task, and below a map its items. */
+function linesOf(run: ReplayedRun, task: TaskName): TaskLine[] {
+  const count = Math.min(itemsShownMax, run.statuses.itemCount(task));
+  const items = Array.from({ length: count }, (_, item) => itemNameOf(task, item));
+  return [task, ...items].map((name) => ({ task: name, spans: spansOf(run, name) }));
+}
+
+function spansOf(run: ReplayedRun, task: TaskName): Span[] {
   const changes = run.statuses.of(task);
   return changes.map(({ to, revision }, index) => {
     const next = changes[index + 1];

@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { runFileLines } from '../../src/replay/run-file.ts';
 import { certifiedDefinition, certifiedHistory, certifiedId } from '../kit/certified-runs.ts';
+import { receiveWebSocket } from '../kit/web-socket-receiver.ts';
 import { createCommandLine, expectGolden } from './command-line.ts';
 
 const history = {
@@ -83,7 +84,27 @@ test('replay of what this build cannot go on with shows how far it comes', async
   expect(box.stdout()).toContain('the history ends for this build at event 6: the event TaskMelted');
 });
 
+test('replay sends a history to an inspector, over a WebSocket, as lines and as a page', async () => {
+  const box = boxWithFile();
+  expect(await box.run('replay', 'run.jsonl', '--inspect', '-')).toBe(0);
+  const lines = box.stdout().trim().split('\n');
+  expect(lines.filter((line) => line.includes('"@xstate.event"')).length).toBeGreaterThan(11);
+  const receiver = await receiveWebSocket();
+  onTestFinished(receiver.stop);
+  const sending = boxWithFile();
+  expect(await sending.run('replay', 'run.jsonl', '--inspect', receiver.address), sending.stderr()).toBe(0);
+  await receiver.closed;
+  expect(receiver.messages).toEqual(lines);
+  expect(sending.stdout()).toBe(`${lines.length} inspection events sent to ${receiver.address}\n`);
+  const writing = boxWithFile();
+  expect(await writing.run('replay', 'run.jsonl', '--inspect', 'run.html')).toBe(0);
+  expect(await writing.run('replay', 'run.jsonl', '--inspect', 'events.jsonl')).toBe(0);
+  expect(readFileSync(join(writing.cwd, 'run.html'), 'utf8')).toContain('@statelyai.connected');
+  expect(readFileSync(join(writing.cwd, 'events.jsonl'), 'utf8').trim().split('\n')).toEqual(lines);
+});
+
 test.each([
+  [['--inspect', 'ws://127.0.0.1:1'], 69, 'nothing could be sent to ws://127.0.0.1:1'],
   [['--at', '99'], 64, 'there is no state at revision 99: expected 0 to 11'],
   [['--at', 'noon'], 64, '"noon" is no place in a run'],
   [['--why', 'c'], 66, 'the run has no task c; it has a, b'],

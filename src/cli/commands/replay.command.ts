@@ -1,5 +1,4 @@
 /** `millrace replay <run|file>`: a run after any of its events, as a view to step through or as one answer. */
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { JsonRecord } from '../../../schemas/json.ts';
 import { AppError } from '../../errors/app-error.ts';
@@ -15,6 +14,7 @@ import { explainAt } from '../../replay/why.ts';
 import { taskName } from '../arguments.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { describeEvent } from '../output/describe-event.ts';
+import { inspectTo } from '../replay/inspect-to.ts';
 import { showView } from '../replay/interactive.ts';
 import { brokenLines, headLines, taskTable } from '../replay/moment-lines.ts';
 import {
@@ -30,6 +30,7 @@ import {
 } from '../replay/panels.ts';
 import { placeOf, placesOf } from '../replay/places.ts';
 import { timelineLines } from '../replay/text-timeline.ts';
+import { writeText } from '../replay/write-text.ts';
 import { withHistory } from '../run-histories.ts';
 import { type CommandHost, commandGroups, examples, type Stage } from './command-host.ts';
 
@@ -44,6 +45,7 @@ type ReplayOptions = {
   timeline?: boolean;
   svg?: string;
   html?: string;
+  inspect?: string;
 };
 
 export function addReplayCommand(host: CommandHost): void {
@@ -67,6 +69,10 @@ export function addReplayCommand(host: CommandHost): void {
     .option('--timeline', 'how long each task had which status')
     .option('--svg <file>', 'write the graph, or with --timeline the timeline, as SVG')
     .option('--html <file>', 'write one page with graph, timeline and events, which needs nothing else')
+    .option(
+      '--inspect <target>',
+      'as inspection events of XState: ws://localhost:8080 sends them, a file .html opens the inspector of Stately, any other file or - takes JSON lines',
+    )
     .addHelpText(
       'after',
       examples(
@@ -86,6 +92,10 @@ async function replay(stage: Stage, run: ReplayedRun, options: ReplayOptions): P
   const revision = placeOf(run, options.at ?? 'end');
   if (options.svg !== undefined || options.html !== undefined)
     return writeDrawings(stage, run, { ...options, revision });
+  if (options.inspect !== undefined) {
+    await inspectTo(stage, run, options.inspect, revision);
+    return exitCodes.ok;
+  }
   const isAsked = Object.keys(options).some((name) => asking.includes(name));
   if (!isAsked && !json && screen.isTty && keyboard !== undefined) {
     await showView(run, { screen, keyboard, signal, revision: options.at === undefined ? 0 : revision });
@@ -150,12 +160,4 @@ async function writeDrawings(
   if (json) screen.printJson({ files });
   else for (const line of [...files.map((file) => `written: ${file}`), ...brokenLines(run)]) screen.print(line);
   return exitCodes.ok;
-}
-
-async function writeText(path: string, text: string, shown: string): Promise<void> {
-  try {
-    await writeFile(path, text);
-  } catch (fault) {
-    throw new AppError('BAD_REQUEST', `${shown} cannot be written: ${fault instanceof Error ? fault.message : fault}`);
-  }
 }

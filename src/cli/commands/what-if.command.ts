@@ -1,5 +1,4 @@
 /** `millrace what-if <run|file>`: how a recorded run would have gone under another definition. Nothing is run. */
-import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { failurePolicySchema, type WorkflowDefinition } from '../../../schemas/definition/workflow.definition.ts';
@@ -21,6 +20,7 @@ import {
   type DefinitionOptions,
   type WorkerOptions,
 } from '../replay/what-if-changes.ts';
+import { writeText } from '../replay/write-text.ts';
 import { withHistory } from '../run-histories.ts';
 import { type CommandHost, commandGroups, examples, type Stage } from './command-host.ts';
 
@@ -70,9 +70,7 @@ async function answer(stage: Stage, history: RunHistory, options: WhatIfOptions)
   const { screen, json, cwd } = stage;
   const result = whatIf(history, await changeOf(history, options, cwd));
   if (options.to !== undefined) {
-    await writeFile(resolve(cwd, options.to), runFileLines(result.changed.history, 'what-if')).catch((fault: Error) => {
-      throw new AppError('BAD_REQUEST', `${options.to} cannot be written: ${fault.message}`);
-    });
+    await writeText(resolve(cwd, options.to), runFileLines(result.changed.history, 'what-if'), options.to);
   }
   if (json) {
     const { parting, tasks, end, assumptions } = result;

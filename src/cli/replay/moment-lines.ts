@@ -1,6 +1,7 @@
 /** One moment of a run: its head, and its tasks in the order of the graph. */
 import { at } from '../../../actors/kit/persistent-vector.ts';
 import type { TaskState } from '../../../actors/task-instance/task-instance.state.ts';
+import { allItems } from '../../../actors/workflow-instance/task-lookup.ts';
 import type { TaskName } from '../../../schemas/ids.ts';
 import { layoutOf } from '../../replay/graph-layout.ts';
 import type { ReplayedRun } from '../../replay/replayed-run.ts';
@@ -42,17 +43,39 @@ export function placedLines(run: ReplayedRun, revision: number): PlacedLine[] {
     order = placed.map(({ index, column }) => ({ index, depth: column }));
     orders.set(plan, order);
   }
-  return order.map(({ index, depth }) => {
+  return order.flatMap(({ index, depth }) => {
     const state = at(snapshot.context.tasks, index);
     const needs = plan.tasks[index]?.definition.needs ?? [];
-    return { task: state.context.task, depth, state, needs };
+    const line = { task: state.context.task, depth, state, needs };
+    return [line, ...itemLines(state, depth + 1)];
   });
+}
+
+/** More items of one map than these would hide all other tasks: those that have not ended well come first. */
+const itemsShownMax = 50;
+
+function itemLines(map: TaskState, depth: number): PlacedLine[] {
+  const items = [...allItems(map)].map(([, state]) => state);
+  const isDone = ({ status }: TaskState) => status === 'succeeded' || status === 'skipped';
+  const shown =
+    items.length <= itemsShownMax
+      ? items
+      : [...items.filter((item) => !isDone(item)), ...items.filter(isDone)].slice(0, itemsShownMax);
+  return shown.map((state) => ({ task: state.context.task, depth, state, needs: [] }));
+}
+
+/** Of a map with how many of its items have ended. */
+export function statusText({ status, context: { expansion } }: TaskState): string {
+  if (expansion === null) return status;
+  const { items, counts } = expansion;
+  const { succeeded, failed, stopped, blocked, skipped } = counts;
+  return `${status} ${succeeded + failed + stopped + blocked + skipped}/${items.length}`;
 }
 
 export function taskTable(run: ReplayedRun, revision: number, colors: Colors): string[] {
   const columns: Column<PlacedLine>[] = [
     { title: 'TASK', cell: ({ task, depth }) => `${'  '.repeat(Math.min(depth, 8))}${task}` },
-    { title: 'STATUS', cell: ({ state }) => ({ text: state.status, paint: paintStatus(colors, state.status) }) },
+    { title: 'STATUS', cell: ({ state }) => ({ text: statusText(state), paint: paintStatus(colors, state.status) }) },
     { title: 'ATTEMPT', cell: ({ state }) => String(state.context.attempt), align: 'right' },
     { title: 'WORKER', cell: ({ state }) => state.context.last?.worker ?? '' },
     {

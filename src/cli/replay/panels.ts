@@ -1,4 +1,6 @@
 /** Answers about one moment of a run, as lines for a person. The view and the one-shot forms print the same. */
+
+import { itemIn } from '../../../actors/map/item-name.ts';
 import { explain } from '../../../actors/workflow-instance/explain.ts';
 import type { WorkflowInstanceEffect } from '../../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { TaskName } from '../../../schemas/ids.ts';
@@ -127,14 +129,20 @@ export function wordsOf(run: ReplayedRun, revision: number): string {
   return describeEvent({ type, data: data as JsonRecord });
 }
 
-/** @throws AppError ATTEMPT_NOT_FOUND */
+/** A task of the run, or an item of one of its maps. @throws AppError ATTEMPT_NOT_FOUND */
 export function taskIn(run: ReplayedRun, task: string): TaskName {
-  const known = [...run.plan.definition.tasks, ...run.at(0).actor.plan.definition.tasks];
-  const found = known.find(({ name }) => name === task);
-  if (found !== undefined) return found.name;
-  const names = run.plan.definition.tasks.slice(0, 20).map(({ name }) => name);
-  throw new AppError('ATTEMPT_NOT_FOUND', `the run has no task ${task}; it has ${names.join(', ')}`);
+  const name = task as TaskName;
+  const map = itemIn(name)?.map;
+  const plans = [run.plan, run.at(0).actor.plan];
+  const isKnown = map === undefined ? plans.some((plan) => plan.indexOf(name) !== undefined) : hasItem(run, name);
+  if (isKnown) return name;
+  const names = run.plan.definition.tasks.slice(0, 20).map((one) => one.name);
+  const items = map === undefined ? 0 : run.statuses.itemCount(map);
+  const hint = items === 0 ? `it has ${names.join(', ')}` : `${map} has ${items} items, from ${map}[0] on`;
+  throw new AppError('ATTEMPT_NOT_FOUND', `the run has no task ${task}; ${hint}`);
 }
+
+const hasItem = (run: ReplayedRun, name: TaskName) => run.statuses.latest(name, run.lastRevision) !== undefined;
 
 export function sinceStart(run: ReplayedRun, revision: number): string {
   return `+${shortDuration(run.timeOf(revision) - run.timeOf(0))}`;

@@ -2,7 +2,7 @@
 import type { ReplayedRun } from '../../replay/replayed-run.ts';
 import { type Colors, paintStatus } from '../output/colors.ts';
 import { shortened, withoutControls } from '../output/plain-text.ts';
-import { headLines, placedLines } from './moment-lines.ts';
+import { headLines, placedLines, statusText } from './moment-lines.ts';
 import {
   causesPanel,
   commandsPanel,
@@ -61,11 +61,12 @@ type Area = { height: number; width: number };
 function taskRows(run: ReplayedRun, state: ViewState, { height, width }: Area, colors: Colors): string[] {
   const lines = placedLines(run, state.revision);
   const first = windowStart(state.taskPlace, lines.length, height);
-  return lines.slice(first, first + height).map(({ task, depth, state: { status, context } }, index) => {
+  return lines.slice(first, first + height).map(({ task, depth, state: taskState }, index) => {
+    const { status, context } = taskState;
     const isChosen = first + index === state.taskPlace;
     const where = context.last === null ? '' : ` ${context.last.worker}`;
     const name = `${isChosen ? '>' : ' '} ${'  '.repeat(Math.min(depth, 6))}${task}`;
-    const text = fitted(`${name}  ${status}${where}`, width).padEnd(width);
+    const text = fitted(`${name}  ${statusText(taskState)}${where}`, width).padEnd(width);
     return isChosen ? colors.inverse(text) : paintStatus(colors, status)(text);
   });
 }
