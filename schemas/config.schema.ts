@@ -64,6 +64,8 @@ export const masterConfigSchema = z.strictObject({
   busyMemory: z.number().min(0).max(1).default(0.95),
   /** Attempts of one task that may be lost with their workers before the task fails. */
   lossesMax: z.int().min(0).default(5),
+  /** After so many events of a run the log tells the hash of its state, to be compared with a replay. 0: never. */
+  stateHashEveryEvents: z.int().min(0).default(0),
 });
 
 export const secretsConfigSchema = z.strictObject({

@@ -34,6 +34,7 @@ import { OverdueWork } from './overdue-work.ts';
 import { Recovery } from './recovery.ts';
 import { Revocations } from './revocations.ts';
 import { RunEffects } from './run-effects.ts';
+import { createStateTrace } from './state-trace.ts';
 import { Rehoming } from './takeover.ts';
 import { TaskAttendance } from './task-attendance.ts';
 import { untilIdle, untilReceived } from './until-idle.ts';
@@ -224,6 +225,7 @@ export class MasterService {
 
   #createHost(): InstanceHost {
     const { id, incarnation, host, config, journal, clock, ids, log } = this.#options;
+    const traceState = createStateTrace(config.stateHashEveryEvents, log);
     return new InstanceHost({
       ...{ master: id, incarnation, host, journal, clock, ids, log },
       claims: this.#claims,
@@ -234,7 +236,10 @@ export class MasterService {
         answer: (instance, effect, snapshot) => this.#effects.answer(instance, effect, snapshot),
         refused: (command) => this.#effects.refused(command),
         runEffect: (instance, effect) => this.#runEffect(instance, effect),
-        onDurable: (instance, events, firstRevision) => this.#publish(instance, events, firstRevision),
+        onDurable: (instance, events, firstRevision) => {
+          traceState(instance, firstRevision);
+          this.#publish(instance, events, firstRevision);
+        },
       },
       onTakenOver: (instance, lost) => {
         this.#rehoming.add(instance);

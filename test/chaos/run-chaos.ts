@@ -14,6 +14,7 @@ import type { InstanceId } from '../../schemas/ids.ts';
 import type { StoredEvent } from '../kit/cluster-client.ts';
 import { workflowOf } from '../kit/definitions.ts';
 import { readLedger, scriptTask, shellTask } from '../kit/effect-ledger.ts';
+import { replayOf, type ToldState, toldStates, unlikeStates, untrueFacts } from '../kit/live-states.ts';
 import { type ProcessCluster, startProcessCluster } from '../kit/process-cluster.ts';
 import { kill } from '../kit/processes.ts';
 import { type SeededRandom, seededRandom } from '../kit/seeded-random.ts';
@@ -48,7 +49,7 @@ async function main(options: ChaosOptions & { logFile: string | undefined }): Pr
   const cluster = await startProcessCluster({
     masters,
     workers,
-    master: { lossesMax: 1_000 },
+    master: { lossesMax: 1_000, stateHashEveryEvents: 1 },
     worker: { slots: 12 },
     network: async (ports) => {
       if (options.cuts > 0) networks = await tryToSeparate(ports);
@@ -154,6 +155,8 @@ async function judge(chaos: Chaos, definition: WorkflowDefinition, receipts: rea
   const histories = new Map<string, StoredEvent[]>();
   const lost: string[] = [];
   const breaches: string[] = [];
+  const replays: string[] = [];
+  const told = byInstance(toldStates(chaos.cluster.log()));
   for (const instance of receipts) {
     const ended = await client.whenEnded(instance, endTimeoutMs).catch(() => undefined);
     if (ended?.run.status !== 'succeeded') lost.push(`${instance} is ${ended?.run.status ?? 'not ended'}`);
@@ -162,14 +165,37 @@ async function judge(chaos: Chaos, definition: WorkflowDefinition, receipts: rea
     await client
       .soundHistory(definition, instance)
       .catch((fault: Error) => breaches.push(`${instance}: ${fault.message}`));
+    replays.push(...replayFaults(definition, histories.get(instance) ?? [], told.get(instance) ?? []));
   }
   const executions = executionFigures(readLedger(chaos.ledger), histories);
   const certificate = await chaos.cluster.millrace('certify', '--all');
   report(chaos, { receipts, lost, breaches, executions, histories });
+  say(`states compared              ${[...told.values()].flat().length}`);
+  say(`replays unlike their owners  ${replays.length}`);
   say(`\n${certificate.stdout}`);
-  const faults = [...lost, ...breaches, ...executions.unexplained, ...executions.doubleResults];
+  const faults = [...lost, ...breaches, ...replays, ...executions.unexplained, ...executions.doubleResults];
   for (const fault of faults.slice(0, 10)) say(fault);
   return faults.length === 0 && certificate.exitCode === 0 ? 0 : 1;
+}
+
+function byInstance(states: readonly ToldState[]): Map<string, ToldState[]> {
+  const found = new Map<string, ToldState[]>();
+  for (const state of states) {
+    const known = found.get(state.instanceId);
+    if (known === undefined) found.set(state.instanceId, [state]);
+    else known.push(state);
+  }
+  return found;
+}
+
+/** What a replay finds otherwise than the owners told it, and what it explains by facts that are not true. */
+function replayFaults(
+  definition: WorkflowDefinition,
+  events: readonly StoredEvent[],
+  told: readonly ToldState[],
+): string[] {
+  const run = replayOf(definition, events);
+  return [...unlikeStates(run, told), ...untrueFacts(run)];
 }
 
 /** All that is known of a run that did not end as it should. */
