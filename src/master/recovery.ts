@@ -7,6 +7,7 @@
  *    grace time, any may take. Compare-and-set on the claim and the fence keep two from both having it.
  * R3 A master may make a run, or open one again, and die before the others have listed it: a run that comes to the
  *    list while its taker is not here is looked for at once.
+ * R4 What the journal has told of an owner stands for its claim: if the claim is another one by now, it is read, and R1 holds.
  */
 import type { Incarnation, InstanceId, MasterId } from '../../schemas/ids.ts';
 import type { Claim } from '../../schemas/messages/membership.messages.ts';
@@ -14,9 +15,11 @@ import type { ClaimBook, Claimed } from '../claims/claim-book.ts';
 import type { Clock, Timer } from '../clock/clock.port.ts';
 import type { MemberDirectory } from '../membership/member-directory.ts';
 import { preferredOwner } from '../membership/rendezvous.ts';
-import type { RunIndex } from '../runs/run-index.port.ts';
+import type { RunChange, RunIndex } from '../runs/run-index.port.ts';
+import type { OwnershipTaken } from '../runs/run-projection.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { InstanceHost } from './instance-host.ts';
+import { KnownOwners } from './known-owners.ts';
 
 export type RecoveryOptions = {
   master: MasterId;
@@ -40,6 +43,7 @@ type Ownerless = { id: InstanceId; held: Claimed | undefined };
 
 export class Recovery {
   readonly #options: RecoveryOptions;
+  readonly #owners = new KnownOwners();
   /** When each ownerless run of another master was first seen, for the grace time. */
   readonly #firstSeenAt = new Map<InstanceId, number>();
   #timer: Timer | undefined;
@@ -64,6 +68,16 @@ export class Recovery {
     this.#sweep = this.#run().finally(() => {
       this.#sweep = undefined;
     });
+  }
+
+  /** R4, for the projection: somebody has taken the run, now or long ago. */
+  taken(id: InstanceId, by: OwnershipTaken): void {
+    this.#owners.taken(id, by);
+  }
+
+  /** R4, for the projection: the list shows these changes. */
+  applied(changes: readonly RunChange[]): void {
+    this.#owners.applied(changes);
   }
 
   /** R3, for the projection. What is listed before the first look is looked at then. */
@@ -102,10 +116,10 @@ export class Recovery {
 
   /** R1, R2. */
   async #ownerless(): Promise<{ mine: Ownerless[]; deferredCount: number }> {
-    const { index, host, claims, clock, graceMs, master } = this.#options;
+    const { index, host, clock, graceMs, master } = this.#options;
     const candidates = index.unfinished().filter((id) => host.find(id) === undefined);
     if (candidates.length === 0) return { mine: [], deferredCount: 0 };
-    const claimed = await claims.all();
+    const claimed = await this.#claimsOf(candidates);
     const masters = this.#livingMasters();
     const now = clock.now();
     const mine: Ownerless[] = [];
@@ -124,6 +138,18 @@ export class Recovery {
     return { mine, deferredCount };
   }
 
+  /** R4. The journal may have told of some owners before this process was. */
+  async #claimsOf(candidates: readonly InstanceId[]): Promise<ReadonlyMap<InstanceId, Claimed>> {
+    const { claims } = this.#options;
+    const known = new Map<InstanceId, Claimed>();
+    for (const id of candidates) {
+      const held = this.#owners.find(id);
+      if (held === undefined) return claims.all();
+      known.set(id, held);
+    }
+    return known;
+  }
+
   async #takeAll(runs: readonly Ownerless[]): Promise<number> {
     const waiting = [...runs];
     let dealtWithCount = 0;
@@ -138,8 +164,12 @@ export class Recovery {
 
   /** True when nothing is left to do for the run: it is ours, it has ended, or a living master has it. */
   async #take({ id, held }: Ownerless): Promise<boolean> {
+    const { host } = this.#options;
     try {
-      const found = await this.#options.host.takeOver(id, held);
+      let found = await host.takeOver(id, held);
+      if (found.kind === 'elsewhere' && found.owner === undefined && this.#owners.forget(id)) {
+        found = await host.locate(id); // R4.
+      }
       return found.kind !== 'elsewhere' || found.owner !== undefined;
     } catch (fault) {
       this.#options.log.error({ instanceId: id, fault }, 'run cannot be taken over');

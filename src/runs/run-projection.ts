@@ -28,8 +28,12 @@ export type RunProjectionOptions = {
   onApplied?: (changes: readonly RunChange[]) => void;
   /** Is told of every event when it was read, and of every change when the index shows it. */
   watch?: Pick<RunWatch, 'heard' | 'applied'>;
-  /** Is told who had taken runs that the index shows from now on. */
-  owners?: { listed(takers: Iterable<OwnershipTaken>): void };
+  /** Is told of every owner, of what the index shows from now on, and who had taken the runs that it shows. */
+  owners?: {
+    taken(instance: InstanceId, by: OwnershipTaken): void;
+    applied(changes: readonly RunChange[]): void;
+    listed(takers: Iterable<OwnershipTaken>): void;
+  };
 };
 
 export type OwnershipTaken = Extract<WorkflowInstanceEvent, { type: 'OwnershipTaken' }>['data'];
@@ -96,6 +100,7 @@ export class RunProjection {
       const decoded = decodeInstanceEvent(event);
       if (decoded.type === 'OwnershipTaken') {
         this.#options.onOwnershipTaken(instance, decoded.data);
+        this.#options.owners?.taken(instance, decoded.data);
         this.#takers.set(decoded.data.incarnation, decoded.data);
       }
       this.#note(changesOf(instance, decoded), event.position);
@@ -121,6 +126,7 @@ export class RunProjection {
     this.#options.index.apply(changes, this.#position);
     this.#options.watch?.applied(changes);
     this.#options.onApplied?.(changes);
+    this.#options.owners?.applied(changes);
     const takers = this.#takers;
     this.#takers = new Map();
     this.#options.owners?.listed(takers.values());

@@ -49,9 +49,10 @@ const until = (instance: InstanceId, run: string, tasks: Record<string, string>)
     )
     .toMatchObject({ run, ...tasks });
 
-/** Kills the owner and waits for the next one. */
-async function takenOver(instance: InstanceId): Promise<RunReply> {
+/** Kills the owner, as soon as it has answered a last command, and waits for the next one. */
+async function takenOver(instance: InstanceId, command?: object): Promise<RunReply> {
   const { owner } = await cluster.show(instance);
+  if (command !== undefined) await send(instance, command);
   cluster.kill(owner?.master ?? '');
   const epoch = (owner?.epoch ?? 0) + 1;
   await expect.poll(async () => (await cluster.show(instance)).owner?.epoch, { timeout: 10_000 }).toBe(epoch);
@@ -96,8 +97,7 @@ test('a stop of one task, and of a run, is carried out by the next owner', async
   await until(instance, 'running', { a: 'stopped', b: 'running', c: 'blocked' });
   await cluster.startMaster('m3');
   await cluster.whenKnown(2);
-  await send(instance, { type: 'stop' });
-  await takenOver(instance);
+  await takenOver(instance, { type: 'stop' });
   expect((await cluster.whenEnded(instance)).run.status).toBe('stopped');
 });
 
