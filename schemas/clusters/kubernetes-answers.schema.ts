@@ -37,6 +37,25 @@ export const kubernetesPodSchema = z.looseObject({
     .nullish(),
 });
 
+/** With what its container has come to. */
+export const kubernetesPodOfJobSchema = z.looseObject({
+  metadata: metadataSchema.extend({ creationTimestamp: z.string().nullish() }),
+  status: z
+    .looseObject({
+      phase: z.string().optional(),
+      containerStatuses: z
+        .array(
+          z.looseObject({
+            name: z.string(),
+            state: z.looseObject({ terminated: z.looseObject({ exitCode: z.int() }).nullish() }).nullish(),
+          }),
+        )
+        .nullish(),
+    })
+    .nullish(),
+});
+export const kubernetesPodsOfJobSchema = z.looseObject({ items: z.array(kubernetesPodOfJobSchema) });
+
 export const kubernetesJobsSchema = z.looseObject({ items: z.array(kubernetesJobSchema) });
 export const kubernetesPodsSchema = z.looseObject({ items: z.array(kubernetesPodSchema) });
 
@@ -48,4 +67,5 @@ export const kubernetesFaultSchema = z.looseObject({
 });
 
 export type KubernetesJob = z.infer<typeof kubernetesJobSchema>;
+export type KubernetesPodOfJob = z.infer<typeof kubernetesPodOfJobSchema>;
 export type KubernetesPod = z.infer<typeof kubernetesPodSchema>;

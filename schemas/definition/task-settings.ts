@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { durationMsSchema } from '../duration.ts';
 import { jsonRecordSchema } from '../json.ts';
+import { k8sSettingsSchema } from './k8s-settings.ts';
 import {
   approvalSettingsSchema,
   conditionsSettingsSchema,
@@ -85,6 +86,7 @@ export const workerSettingsSchemas = [
   flinkSettingsSchema,
   mapreduceSettingsSchema,
   yarnSettingsSchema,
+  k8sSettingsSchema,
 ] as const;
 
 export const taskSettingsSchema = z.discriminatedUnion('type', [

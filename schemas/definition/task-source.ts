@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { jsonRecordSchema, jsonValueSchema } from '../json.ts';
+import { k8sTaskSourceSchema } from './k8s-source.ts';
 import {
   approvalTaskSourceSchema,
   conditionsTaskSourceSchema,
@@ -160,6 +161,7 @@ const mapTaskSourceSchema = mapTaskSourceOf(
     flinkTaskSourceSchema,
     mapreduceTaskSourceSchema,
     yarnTaskSourceSchema,
+    k8sTaskSourceSchema,
     workflowTaskSourceSchema,
   ]),
 );
@@ -178,6 +180,7 @@ export const taskSourceSchema = z
     flinkTaskSourceSchema,
     mapreduceTaskSourceSchema,
     yarnTaskSourceSchema,
+    k8sTaskSourceSchema,
     switchTaskSourceSchema,
     conditionsTaskSourceSchema,
     signalTaskSourceSchema,

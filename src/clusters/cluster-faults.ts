@@ -45,6 +45,8 @@ function kindFor(settings: TaskSettings): 'yarn' | 'kubernetes' | undefined {
     case 'mapreduce':
     case 'yarn':
       return settings.command === undefined ? 'yarn' : undefined;
+    case 'k8s':
+      return 'kubernetes';
     case 'spark':
       if (settings.command !== undefined) return undefined;
       return settings.master.startsWith('k8s://') ? 'kubernetes' : 'yarn';

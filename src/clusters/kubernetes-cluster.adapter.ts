@@ -115,7 +115,8 @@ export class KubernetesCluster implements ClusterClient {
     throw refused(this.name, answer, answerAs(kubernetesFaultSchema, answer)?.message);
   }
 
-  private async namespace(): Promise<string> {
+  /** Where Jobs and pods are, if nothing else is said. */
+  async namespace(): Promise<string> {
     return this.config.namespace ?? (await this.kubeconfigPlace())?.namespace ?? 'default';
   }
 

@@ -1,5 +1,7 @@
 /** Canonical settings of the tasks that submit applications to a cluster. */
 
+import { k8sShape } from '../../schemas/definition/k8s-shapes.ts';
+import type { K8sTaskSource } from '../../schemas/definition/k8s-source.ts';
 import { flinkShape, mapreduceShape, sparkShape, yarnShape } from '../../schemas/definition/submitting-shapes.ts';
 import type {
   FlinkTaskSource,
@@ -26,6 +28,10 @@ export function canonicalMapreduce(task: MapreduceTaskSource): TaskSettings {
 
 export function canonicalYarn(task: YarnTaskSource): TaskSettings {
   return { type: 'yarn', ...fieldsOf(task, yarnShape), ...endOf(task) };
+}
+
+export function canonicalK8s(task: K8sTaskSource): TaskSettings {
+  return { type: 'k8s', ...fieldsOf(task, k8sShape) };
 }
 
 /** The given fields of the type, in the order of its shape. */

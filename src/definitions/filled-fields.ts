@@ -14,6 +14,7 @@ const filledFields: Readonly<Record<string, readonly string[]>> = {
   flink: [...submitting, 'name', 'queue', 'conf', 'savepoint'],
   mapreduce: [...submitting, 'name', 'queue', 'conf'],
   yarn: submitting,
+  k8s: ['image', 'namespace', 'command', 'args', 'labels', 'nodeSelector', 'pullSecret', 'serviceAccount'],
 };
 
 /** @param path of the settings, in a source or in a canonical definition */

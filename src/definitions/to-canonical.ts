@@ -15,7 +15,13 @@ import { parseDurationMs } from '../../schemas/duration.ts';
 import { canonicalConditions, canonicalSwitch } from './canonical-logic-tasks.ts';
 import { canonicalNats, canonicalPython, canonicalSql } from './canonical-program-tasks.ts';
 import { canonicalDependent, canonicalWorkflowTask } from './canonical-run-tasks.ts';
-import { canonicalFlink, canonicalMapreduce, canonicalSpark, canonicalYarn } from './canonical-submitting-tasks.ts';
+import {
+  canonicalFlink,
+  canonicalK8s,
+  canonicalMapreduce,
+  canonicalSpark,
+  canonicalYarn,
+} from './canonical-submitting-tasks.ts';
 
 /** Tasks keep the order of the text. The result is parsed once more: a definition that leaves here fits its schema. */
 export function toCanonical(source: WorkflowSource): WorkflowDefinition {
@@ -145,6 +151,8 @@ function canonicalSettings(task: Exclude<TaskSource, MapTaskSource>): TaskSettin
       return canonicalMapreduce(task);
     case 'yarn':
       return canonicalYarn(task);
+    case 'k8s':
+      return canonicalK8s(task);
     case 'plugin':
       return { type: 'plugin', plugin: task.plugin, settings: task.settings };
     case 'workflow':

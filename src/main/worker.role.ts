@@ -7,12 +7,14 @@ import { createNatsBucketStore } from '../buckets/nats-bucket.adapter.ts';
 import type { RoleOptions } from '../cli/cli-deps.ts';
 import { systemClock, systemIds } from '../clock/system-clock.adapter.ts';
 import { createClusterClients } from '../clusters/cluster-clients.adapter.ts';
+import { createJobRunners } from '../clusters/kubernetes-jobs.adapter.ts';
 import { baseEnvironment, processEnvironment } from '../config/environment.ts';
 import { createConfiguredSecrets } from '../secrets/configured-secrets.adapter.ts';
 import { createSupervisedCommandHost } from '../supervisor/supervised-command-host.adapter.ts';
 import type { CommandTaskTypeOptions } from '../tasks/command-task.ts';
 import { createFlinkTaskType } from '../tasks/flink/flink.task-type.ts';
 import { httpTaskType } from '../tasks/http.task-type.ts';
+import { createK8sTaskType } from '../tasks/k8s/k8s.task-type.ts';
 import { createMapreduceTaskType } from '../tasks/mapreduce/mapreduce.task-type.ts';
 import { natsTaskType } from '../tasks/nats/nats.task-type.ts';
 import { loadPlugins } from '../tasks/plugin/package-plugins.adapter.ts';
@@ -61,7 +63,8 @@ export async function runWorker({ config }: RoleOptions): Promise<number> {
   const host = createSupervisedCommandHost({ dataDir, program, ...shared });
   warnOfLateLease(config, log);
   const { clusters } = config;
-  const clusterClients = createClusterClients(clusters, { clock: systemClock, ids: systemIds, log });
+  const surroundings = { clock: systemClock, ids: systemIds, log };
+  const clusterClients = createClusterClients(clusters, surroundings);
   const commands = { ...shared, host, baseEnvironment: baseEnvironment(), clusters, clusterClients };
   const worker = createWorkerService({
     id,
@@ -72,7 +75,7 @@ export async function runWorker({ config }: RoleOptions): Promise<number> {
     dataDir,
     transport,
     members: await bucketStore.open(buckets.members, { ttlMs: config.master.memberTtlMs, replicas }),
-    taskTypes: taskTypesOf(commands, plugins),
+    taskTypes: [...taskTypesOf(commands, plugins), createK8sTaskType(createJobRunners(clusters, surroundings))],
     ledger,
     secrets: createConfiguredSecrets(config.worker.secrets, processEnvironment(), log),
     ...shared,

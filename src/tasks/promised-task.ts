@@ -6,7 +6,7 @@ import type { TaskType as TaskTypeName } from '../../schemas/definition/task-set
 import type { Timer } from '../clock/clock.port.ts';
 import type { AttemptContext, AttemptResult, RunningAttempt, TaskType } from './task-type.port.ts';
 
-const graceMs = 10_000;
+const defaultGraceMs = 10_000;
 const note = '\n[millrace: what ran did not end when it was cancelled; it may go on]\n';
 
 /** Never rejects: every fault is a result. */
@@ -16,7 +16,8 @@ export function createPromisedTaskType(type: TaskTypeName, perform: Perform): Ta
   return { type, hasOutsideEffects: () => true, start: (context) => runPromised(context, perform) };
 }
 
-export function runPromised(context: AttemptContext, perform: Perform): RunningAttempt {
+/** @param graceMs how long it may go on after it was cancelled */
+export function runPromised(context: AttemptContext, perform: Perform, graceMs = defaultGraceMs): RunningAttempt {
   const abort = new AbortController();
   let hasEnded = false;
   let grace: Timer | undefined;

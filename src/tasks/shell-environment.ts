@@ -50,6 +50,17 @@ export function shellEnvironment(
   };
 }
 
+/** Of a container: its own programs and folders, and what the task knows. */
+export function containerEnvironment(offer: Offer, scope: ParamScope): Record<string, string> {
+  const params = { ...offer.inputs.params, ...lateParams(offer, scope) };
+  return {
+    ...variablesOf(params, (name) => (protectedName.test(name) ? undefined : name)),
+    ...envVariables(offer.env, scope),
+    ...variablesOf({ ...outputsOf(offer, scope), ...params }, (name) => paramPrefix + name),
+    ...identityVariables(offer),
+  };
+}
+
 function baseVariables(
   base: Readonly<Record<string, string | undefined>>,
   names: readonly string[],
@@ -104,6 +115,12 @@ function ownVariables(offer: Offer, files: ShellFiles): Record<string, string> {
     MILLRACE_INPUTS: files.inputs,
     MILLRACE_OUTPUT: files.output,
     ...(files.applications === undefined ? {} : { MILLRACE_APPLICATIONS: files.applications }),
+    ...identityVariables(offer),
+  };
+}
+
+function identityVariables(offer: Offer): Record<string, string> {
+  return {
     MILLRACE_INSTANCE: offer.instance,
     MILLRACE_WORKFLOW: offer.workflow,
     MILLRACE_TASK: offer.task,

@@ -26,7 +26,7 @@ describe('fields', () => {
 
   test('a field of another task type says where it belongs', () => {
     expect(linesOf(`${head}  a:\n    type: script\n    command: ls\n`)).toEqual([
-      '5:5 UNKNOWN_FIELD tasks.a.command | It belongs to tasks of type shell, spark, flink, mapreduce or yarn.',
+      '5:5 UNKNOWN_FIELD tasks.a.command | It belongs to tasks of type shell, spark, flink, mapreduce, yarn or k8s.',
     ]);
   });
 

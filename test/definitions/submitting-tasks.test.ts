@@ -1,4 +1,4 @@
-/** `spark`, `flink`, `mapreduce` and `yarn` from their text to what is stored, and what is wrong with them. */
+/** `spark`, `flink`, `mapreduce`, `yarn` and `k8s` from their text to what is stored, and what is wrong with them. */
 import { describe, expect, test } from 'vitest';
 import { clusterFaults } from '../../src/clusters/cluster-faults.ts';
 import { checkDefinition } from '../../src/definitions/check-definition.ts';
@@ -49,6 +49,11 @@ describe('is stored with its defaults', () => {
     });
   });
 
+  test('k8s', () => {
+    const job = { type: 'k8s', cluster: 'pods', image: 'busybox', cpu: '500m' };
+    expect(settingsOf(job)).toEqual({ ...job, args: [], labels: {}, nodeSelector: {} });
+  });
+
   test('a shell or python task that names a cluster', () => {
     const named = { ...on, client: 'spark' };
     expect(settingsOf({ type: 'shell', command: 'a', ...named })).toMatchObject(named);
@@ -81,6 +86,9 @@ describe('is refused', () => {
       { type: 'flink', ...on, application: 'a', deployMode: 'session' },
       'tasks.a.deployMode',
     ],
+    ['a Job without an image', { type: 'k8s', cluster: 'pods' }, 'tasks.a.image'],
+    ['a quantity in words', { type: 'k8s', cluster: 'pods', image: 'a', memory: 'much' }, 'a quantity is a number'],
+    ['a label with a space', { type: 'k8s', cluster: 'pods', image: 'a', labels: { 'a b': 'c' } }, 'a label is named'],
     ['a client without a cluster', { type: 'shell', command: 'a', client: 'spark' }, 'the task names none'],
     ['a slip in a field', { type: 'mapreduce', ...on, application: 'a', queu: 'q' }, 'queu'],
   ])('%s', (_, task, words) => {
@@ -99,6 +107,7 @@ describe('the clusters of a definition', () => {
   });
 
   test('are of the kind that the task is for', () => {
+    expect(told({ type: 'k8s', image: 'a', ...on })[0]?.message).toContain('of the kind kubernetes for a k8s task');
     const spark = { type: 'spark', application: 'a', cluster: 'pods' };
     expect(told(spark)[0]?.message).toContain('expected a cluster of the kind yarn for a spark task');
     expect(told({ ...spark, master: 'k8s://https://api' })).toEqual([]);

@@ -1,5 +1,5 @@
 /** Runs one attempt of a task type by itself, and keeps what it says. */
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FoundApplication } from '../../schemas/clusters/application.schema.ts';
@@ -9,7 +9,7 @@ import type { Clock } from '../../src/clock/clock.port.ts';
 import { systemClock, systemIds } from '../../src/clock/system-clock.adapter.ts';
 import { attemptSecretsOf } from '../../src/secrets/attempt-secrets.ts';
 import type { ProcessIdentity } from '../../src/tasks/process-table.port.ts';
-import type { AttemptResult, RunningAttempt, TaskType } from '../../src/tasks/task-type.port.ts';
+import type { AttemptContext, AttemptResult, RunningAttempt, TaskType } from '../../src/tasks/task-type.port.ts';
 
 export type AttemptFixture = {
   offer: Offer;
@@ -56,7 +56,24 @@ export function closeAttempts(): void {
 
 export function runAttempt(taskType: TaskType, settings: object, options: FixtureOptions = {}): AttemptFixture {
   const root = mkdtempSync(join(tmpdir(), 'task-test-'));
-  const offer = newOffer(settings, options);
+  const { fixture, context } = fixtureOf(root, newOffer(settings, options), options);
+  fixture.running = taskType.start(context);
+  return fixture;
+}
+
+/** The next life of the worker takes the attempt up; what the former life says is not heard any more. */
+export async function adoptAttempt(
+  taskType: TaskType,
+  { root, offer }: Pick<AttemptFixture, 'root' | 'offer'>,
+): Promise<AttemptFixture> {
+  const { fixture, context } = fixtureOf(root, offer, {});
+  const running = await taskType.adopt?.(context, { startedAt: 0, process: undefined });
+  if (running === undefined) throw new Error('the attempt is lost');
+  fixture.running = running;
+  return fixture;
+}
+
+function fixtureOf(root: string, offer: Offer, options: FixtureOptions) {
   let output = '';
   let openGate = (): void => {};
   let end: (result: AttemptResult) => void = () => {};
@@ -90,7 +107,7 @@ export function runAttempt(taskType: TaskType, settings: object, options: Fixtur
     openGate: () => openGate(),
   };
   fixtures.add(fixture);
-  fixture.running = taskType.start({
+  const context: AttemptContext = {
     offer,
     worker: workerIdSchema.parse('worker-1'),
     clock: options.clock ?? systemClock,
@@ -103,6 +120,7 @@ export function runAttempt(taskType: TaskType, settings: object, options: Fixtur
     },
     writeLog: (bytes) => {
       output += Buffer.from(bytes).toString('utf8');
+      appendFileSync(join(root, 'output.log'), bytes);
       for (const look of listeners) look();
     },
     outputPlace: () => ({ path: join(root, 'output.log'), sizeBytesMax: options.logSizeBytesMax ?? 1_000_000 }),
@@ -121,8 +139,8 @@ export function runAttempt(taskType: TaskType, settings: object, options: Fixtur
       for (const look of listeners) look();
     },
     ended: (result) => end(result),
-  });
-  return fixture;
+  };
+  return { fixture, context };
 }
 
 function newOffer(settings: object, options: FixtureOptions): Offer {

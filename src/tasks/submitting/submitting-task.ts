@@ -5,7 +5,6 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ParamScope } from '../../../actors/params/param-scope.ts';
 import type { ClientName } from '../../../schemas/clusters/application-ids.ts';
 import type {
   FlinkSettings,
@@ -13,12 +12,11 @@ import type {
   SparkSettings,
   YarnSettings,
 } from '../../../schemas/definition/submitting-settings.ts';
-import type { JsonValue } from '../../../schemas/json.ts';
 import type { Offer } from '../../../schemas/messages/attempt.messages.ts';
 import { AppError } from '../../errors/app-error.ts';
-import { filledText } from '../attempt-scope.ts';
 import { type CommandTaskTypeOptions, createCommandTaskType } from '../command-task.ts';
 import { filledCommand } from '../filled-command.ts';
+import { filledSettings } from '../filled-settings.ts';
 import { quotedWords } from '../quoted-words.ts';
 import { settingsOf } from '../settings-of.ts';
 import type { TaskType } from '../task-type.port.ts';
@@ -60,8 +58,10 @@ export function createSubmittingTaskType<T extends ClientName>(
           writeFileSync(path, text, { mode: ownerOnly });
           return path;
         };
+        // SQL has variables of its own: names that are not known are left to it.
+        const sql = (text: string): string => filledCommand(text, offer, scope);
         const { attemptId: tag, workflow, task } = offer;
-        const words = wordsOf(filledSettings(settings, offer, scope), { tag, name: `${workflow}.${task}`, write });
+        const words = wordsOf(filledSettings(settings, scope, { sql }), { tag, name: `${workflow}.${task}`, write });
         return `exec ${quotedWords(words)}`;
       },
       graceMsOf: (offer) => of(offer).graceMs,
@@ -72,22 +72,6 @@ export function createSubmittingTaskType<T extends ClientName>(
 }
 
 const ownerOnly = 0o600;
-
-/** SQL has variables of its own: names that are not known are left to it. */
-function filledSettings<T extends object>(settings: T, offer: Offer, scope: ParamScope): T {
-  const filled = Object.entries(settings as Record<string, JsonValue>).map(([name, value]) => [
-    name,
-    name === 'sql' ? filledCommand(String(value), offer, scope) : filledValue(value, scope),
-  ]);
-  return Object.fromEntries(filled) as T; // Texts became texts.
-}
-
-function filledValue(value: JsonValue, scope: ParamScope): JsonValue {
-  if (typeof value === 'string') return filledText(value, scope);
-  if (Array.isArray(value)) return value.map((item) => filledValue(item, scope));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, filledValue(item, scope)]));
-}
 
 /** Words of an option that is only there when its value is. */
 export function option(name: string, value: string | number | undefined): string[] {
