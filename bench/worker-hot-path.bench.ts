@@ -11,7 +11,7 @@ import { type Offer, offerSchema, type ReportBatch } from '../schemas/messages/a
 import { subjects } from '../schemas/messages/subjects.ts';
 import { createMemoryBucketStore } from '../src/buckets/memory-bucket.adapter.ts';
 import { systemClock, systemIds } from '../src/clock/system-clock.adapter.ts';
-import { createScriptTaskType } from '../src/tasks/script.task-type.ts';
+import { createScriptTaskType } from '../src/tasks/script/script.task-type.ts';
 import { systemProcessTable } from '../src/tasks/system-process-table.adapter.ts';
 import { silentLog } from '../src/telemetry/log.ts';
 import { createMemoryNetwork } from '../src/transport/memory-transport.adapter.ts';

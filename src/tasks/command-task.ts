@@ -107,7 +107,7 @@ function start(context: AttemptContext, plan: CommandPlan, surroundings: Surroun
       attemptId: offer.attemptId,
       command: plan.commandOf(offer, { scope, folder }),
       folder: folder.work,
-      environment: shellEnvironment(base, { offer, scope, files }),
+      environment: shellEnvironment({ ...userOf(submission, surroundings), ...base }, { offer, scope, files }),
       graceMs: plan.graceMsOf(offer),
       output: context.outputPlace(),
       ...(submission?.client === undefined ? {} : { client: submission.client }),
@@ -144,6 +144,12 @@ function watchedOf(
   const isKnown = Object.hasOwn(clusters, submission.cluster);
   const cluster = isKnown ? clusterClients?.named(submission.cluster) : undefined;
   return { watch: watchApplications(context, submission, { clusters, isNew }), cluster };
+}
+
+/** What YARN knows by its own name of may be killed by that name. */
+function userOf(submission: Submission | undefined, { clusters }: Surroundings): Record<string, string> {
+  const config = submission === undefined ? undefined : clusters[submission.cluster];
+  return config?.kind === 'yarn' ? { HADOOP_USER_NAME: config.user } : {};
 }
 
 function toRunningAttempt(attempt: Attempt): RunningAttempt {

@@ -14,6 +14,7 @@ const passedOn = ['PATH', 'HOME', 'LANG', 'TZ', 'USER'];
 const passedOnToClients = [
   'JAVA_HOME',
   'HADOOP_HOME',
+  'HADOOP_USER_NAME',
   'HADOOP_CONF_DIR',
   'HADOOP_CLASSPATH',
   'YARN_CONF_DIR',

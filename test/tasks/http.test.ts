@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ParamScope } from '../../actors/params/param-scope.ts';
 import { filledText } from '../../src/tasks/attempt-scope.ts';
-import { httpTaskType } from '../../src/tasks/http.task-type.ts';
-import { fillBody, fillUrl } from '../../src/tasks/http-template.ts';
+import { httpTaskType } from '../../src/tasks/http/http.task-type.ts';
+import { fillBody, fillUrl } from '../../src/tasks/http/http-template.ts';
 import { closeAttempts, type FixtureOptions, runAttempt } from './attempt-fixture.ts';
 
 type Seen = { method: string; url: string; headers: IncomingMessage['headers']; body: string };

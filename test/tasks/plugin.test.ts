@@ -56,6 +56,26 @@ describe('a plugin task', () => {
     expect(fixture.output()).toBe('begun\n');
   });
 
+  it('tells of applications that it has started, and of nothing else', async () => {
+    const id = 'application_1700000000000_0001';
+    const good = run(
+      pluginOf(async ({ foundApplication }) => {
+        foundApplication({ cluster: 'hadoop', id });
+        return {};
+      }),
+    );
+    await good.result;
+    expect(good.applications).toEqual([{ kind: 'yarn', id, cluster: 'hadoop' }]);
+    const bad = run(
+      pluginOf(async ({ foundApplication }) => {
+        foundApplication({ cluster: 'hadoop', id: 'mine' });
+        return {};
+      }),
+    );
+    expect(JSON.stringify(await bad.result)).toContain('expected the id of an application, found');
+    expect(bad.applications).toEqual([]);
+  });
+
   it.each<[string, TaskPlugin['start'], string]>([
     ['rejects', () => Promise.reject(new Error('no such table')), 'PLUGIN_FAILED'],
     [

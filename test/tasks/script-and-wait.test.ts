@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createScriptTaskType } from '../../src/tasks/script.task-type.ts';
+import { createScriptTaskType } from '../../src/tasks/script/script.task-type.ts';
 import type { AttemptResult } from '../../src/tasks/task-type.port.ts';
-import { waitTaskType } from '../../src/tasks/wait.task-type.ts';
+import { waitTaskType } from '../../src/tasks/wait/wait.task-type.ts';
 import { createSteppedClock, type SteppedClock } from '../worker/stepped-clock.ts';
 import { closeAttempts, runAttempt } from './attempt-fixture.ts';
 

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createShellTaskType } from '../../src/tasks/shell.task-type.ts';
+import { createShellTaskType } from '../../src/tasks/shell/shell.task-type.ts';
 import { systemProcessTable } from '../../src/tasks/system-process-table.adapter.ts';
 import type { TaskType } from '../../src/tasks/task-type.port.ts';
 import { startSupervisedHost } from '../supervisor/supervised-host.ts';

@@ -153,9 +153,9 @@ describe('the client is asked', () => {
   });
 
   it('as the raw command says, which finds the tag and the settings of clients in its environment', async () => {
-    const attempt = run('spark', { command: 'echo "$MILLRACE_ATTEMPT_ID $0 ${unknown:-left alone}"' });
+    const attempt = run('spark', { command: 'echo "$MILLRACE_ATTEMPT_ID $HADOOP_USER_NAME ${unknown:-left alone}"' });
     await attempt.result;
-    expect(attempt.output()).toBe(`${attempt.offer.attemptId} /bin/sh left alone\n`);
+    expect(attempt.output()).toBe(`${attempt.offer.attemptId} etl left alone\n`);
   });
 });
 

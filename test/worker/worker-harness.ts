@@ -16,11 +16,11 @@ import { buckets, masterQueueGroup, subjects } from '../../schemas/messages/subj
 import type { Bucket } from '../../src/buckets/bucket.port.ts';
 import { createMemoryBucketStore } from '../../src/buckets/memory-bucket.adapter.ts';
 import type { Clock } from '../../src/clock/clock.port.ts';
-import { createScriptTaskType } from '../../src/tasks/script.task-type.ts';
-import { createShellTaskType } from '../../src/tasks/shell.task-type.ts';
+import { createScriptTaskType } from '../../src/tasks/script/script.task-type.ts';
+import { createShellTaskType } from '../../src/tasks/shell/shell.task-type.ts';
 import { systemProcessTable } from '../../src/tasks/system-process-table.adapter.ts';
 import type { TaskType } from '../../src/tasks/task-type.port.ts';
-import { waitTaskType } from '../../src/tasks/wait.task-type.ts';
+import { waitTaskType } from '../../src/tasks/wait/wait.task-type.ts';
 import { silentLog } from '../../src/telemetry/log.ts';
 import { createMemoryNetwork, type MemoryNetwork } from '../../src/transport/memory-transport.adapter.ts';
 import type { IncomingMessage, Transport } from '../../src/transport/transport.port.ts';

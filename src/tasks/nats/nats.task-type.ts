@@ -6,7 +6,7 @@ import type { ErrorCode } from '../../../schemas/errors.ts';
 import { type JsonValue, jsonValueSchema } from '../../../schemas/json.ts';
 import { AppError } from '../../errors/app-error.ts';
 import { attemptScope, filledText } from '../attempt-scope.ts';
-import { fillBody } from '../http-template.ts';
+import { fillBody } from '../http/http-template.ts';
 import { createPromisedTaskType } from '../promised-task.ts';
 import { settingsOf } from '../settings-of.ts';
 import { tooLarge } from '../shell-outputs.ts';

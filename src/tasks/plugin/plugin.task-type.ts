@@ -1,5 +1,7 @@
 /** `plugin`: an attempt is run by a plugin of this worker. One that can adopt survives a restart of the worker. */
 import { fillValue } from '../../../actors/params/placeholder.ts';
+import { applicationIdSchema } from '../../../schemas/clusters/application-id.schema.ts';
+import { kindOfApplication } from '../../../schemas/clusters/application-ids.ts';
 import type { ErrorCode } from '../../../schemas/errors.ts';
 import { type JsonRecord, jsonRecordSchema } from '../../../schemas/json.ts';
 import { AppError } from '../../errors/app-error.ts';
@@ -58,6 +60,12 @@ function pluginContext(context: AttemptContext, signal: AbortSignal): PluginCont
     ...{ workflow, instance, task, attempt, attemptId, idempotencyKey, signal },
     folder: () => context.folder().work,
     writeLog: (text) => context.writeLog(Buffer.from(text)),
+    foundApplication: ({ cluster, id }) => {
+      const parsed = applicationIdSchema.safeParse(id);
+      if (!parsed.success)
+        throw new Error(`expected the id of an application, found "${id}": ${parsed.error.issues[0]?.message}`);
+      context.foundApplication({ kind: kindOfApplication(id), id, cluster });
+    },
   };
 }
 

@@ -46,6 +46,12 @@ export interface PluginContext {
   folder(): string;
   /** Appends to the log of the attempt. */
   writeLog(text: string): void;
+  /**
+   * The attempt has started this on a cluster: it becomes an event of the run at once, so that the application is found when
+   * the worker is gone. Harmless when it is told again. `id` as the cluster writes it: `application_1700000000000_0001`,
+   * `job/<namespace>/<name>`, `pod/<namespace>/<name>`.
+   */
+  foundApplication(application: { cluster: string; id: string }): void;
 }
 
 /** By name. */

@@ -1,9 +1,9 @@
 /** `shell`: the command is what the user wrote. */
-import { submissionOf } from './attempt-applications.ts';
-import { type CommandTaskTypeOptions, createCommandTaskType } from './command-task.ts';
-import { filledCommand } from './filled-command.ts';
-import { settingsOf } from './settings-of.ts';
-import type { TaskType } from './task-type.port.ts';
+import { submissionOf } from '../attempt-applications.ts';
+import { type CommandTaskTypeOptions, createCommandTaskType } from '../command-task.ts';
+import { filledCommand } from '../filled-command.ts';
+import { settingsOf } from '../settings-of.ts';
+import type { TaskType } from '../task-type.port.ts';
 
 export function createShellTaskType(options: CommandTaskTypeOptions): TaskType {
   return createCommandTaskType(

@@ -2,8 +2,8 @@
  * `wait`: succeeds after a duration, or at a time; at once when neither is given or the time has passed. It is nothing
  * but a time: a restarted worker goes on waiting.
  */
-import { settingsOf } from './settings-of.ts';
-import type { AttemptContext, RunningAttempt, TaskType } from './task-type.port.ts';
+import { settingsOf } from '../settings-of.ts';
+import type { AttemptContext, RunningAttempt, TaskType } from '../task-type.port.ts';
 
 export const waitTaskType: TaskType = {
   type: 'wait',

@@ -5,8 +5,8 @@
  * those, in the scheme or host (`${base}/items`), it is taken as it is. In a body that is JSON it stands in a string, and is
  * written so that it stays there.
  */
-import type { Filling } from '../../actors/params/placeholder.ts';
-import { filledText } from './attempt-scope.ts';
+import type { Filling } from '../../../actors/params/placeholder.ts';
+import { filledText } from '../attempt-scope.ts';
 
 const placeholder = /\$\$(?=[{[])|\$\{[^{}]*\}|\$\[[^\]]*\]/g;
 const originPart = /^(?:[A-Za-z][A-Za-z0-9+.-]*:\/\/)?[^/?#]*$/;

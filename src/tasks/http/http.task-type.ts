@@ -3,16 +3,16 @@
  * only to http and https, never from https to http; credentials stay with the origin they were meant for. The library's own
  * limits apply: 300 s until the headers come, and 300 s between parts of the body.
  */
-import type { HttpSettings } from '../../schemas/definition/task-settings.ts';
-import type { ErrorCode } from '../../schemas/errors.ts';
-import { type JsonValue, jsonValueSchema } from '../../schemas/json.ts';
-import { AppError } from '../errors/app-error.ts';
-import { attemptScope, filledText } from './attempt-scope.ts';
+import type { HttpSettings } from '../../../schemas/definition/task-settings.ts';
+import type { ErrorCode } from '../../../schemas/errors.ts';
+import { type JsonValue, jsonValueSchema } from '../../../schemas/json.ts';
+import { AppError } from '../../errors/app-error.ts';
+import { attemptScope, filledText } from '../attempt-scope.ts';
+import { createPromisedTaskType } from '../promised-task.ts';
+import { settingsOf } from '../settings-of.ts';
+import { tooLarge } from '../shell-outputs.ts';
+import type { AttemptContext, AttemptResult, TaskType } from '../task-type.port.ts';
 import { fillBody, fillUrl } from './http-template.ts';
-import { createPromisedTaskType } from './promised-task.ts';
-import { settingsOf } from './settings-of.ts';
-import { tooLarge } from './shell-outputs.ts';
-import type { AttemptContext, AttemptResult, TaskType } from './task-type.port.ts';
 
 const redirectCountMax = 5;
 /** Of a response with an unexpected status, so much goes to the attempt's log. */

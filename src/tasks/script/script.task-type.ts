@@ -3,12 +3,12 @@
  * is due at once and keeps no ledger ends inside `start`: the cheapest attempt there is.
  */
 import { appendFileSync } from 'node:fs';
-import type { ScriptSettings, ScriptStep } from '../../schemas/definition/task-settings.ts';
-import type { Offer } from '../../schemas/messages/attempt.messages.ts';
-import type { Timer } from '../clock/clock.port.ts';
-import { AppError } from '../errors/app-error.ts';
-import { settingsOf } from './settings-of.ts';
-import type { AttemptContext, RunningAttempt, TaskType } from './task-type.port.ts';
+import type { ScriptSettings, ScriptStep } from '../../../schemas/definition/task-settings.ts';
+import type { Offer } from '../../../schemas/messages/attempt.messages.ts';
+import type { Timer } from '../../clock/clock.port.ts';
+import { AppError } from '../../errors/app-error.ts';
+import { settingsOf } from '../settings-of.ts';
+import type { AttemptContext, RunningAttempt, TaskType } from '../task-type.port.ts';
 
 /** `crashWorker` must end the worker's process as hard as SIGKILL does. */
 export function createScriptTaskType(options: { crashWorker: () => void }): TaskType {
