@@ -62,6 +62,8 @@ export const masterConfigSchema = z.strictObject({
   /** A worker above this share of cpu or memory gets no new work. */
   busyCpu: z.number().min(0).max(1).default(1),
   busyMemory: z.number().min(0).max(1).default(0.95),
+  /** Wait between two looks at the applications of an attempt whose worker is lost, or which is to end. */
+  applicationAskIntervalMs: ms.default(5_000),
   /** Attempts of one task that may be lost with their workers before the task fails. */
   lossesMax: z.int().min(0).default(5),
   /** After so many events of a run the log tells the hash of its state, to be compared with a replay. 0: never. */

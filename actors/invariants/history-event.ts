@@ -11,7 +11,7 @@ export type HistoryEvent = {
 };
 
 /** `J4` stands for the journal's rule that revisions have no gaps. */
-export type Invariant = 'I1' | 'I4' | 'I5' | 'I6' | 'I9' | 'J4';
+export type Invariant = 'I1' | 'I4' | 'I5' | 'I6' | 'I9' | 'I11' | 'J4';
 
 export type Violation = { invariant: Invariant; revision: number; message: string };
 

@@ -1,9 +1,10 @@
 /**
- * The rules that are stated over the events alone, apart from the machines, taken event by event: I1, I4, I9 and the
+ * The rules that are stated over the events alone, apart from the machines, taken event by event: I1, I4, I9, I11 and the
  * density of the revisions. A master that folds a stream anyway lets it pass through here.
  */
 import { eventMetadataSchema } from '../../schemas/envelope.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
+import { ApplicationRules } from './application-rules.ts';
 import { type AttemptRecord, AttemptRules } from './attempt-rules.ts';
 import type { HistoryEvent, Invariant, ReadEvent, Violation } from './history-event.ts';
 import { type OwnerRecord, OwnershipRules, type StaleWrite } from './ownership-rules.ts';
@@ -14,6 +15,7 @@ export class HistoryRules {
   readonly violations: Violation[] = [];
   readonly #ownership: OwnershipRules;
   readonly #attempts: AttemptRules;
+  readonly #applications: ApplicationRules;
   #seenCount = 0;
   #hasGap = false;
   #end: string | undefined;
@@ -22,6 +24,7 @@ export class HistoryRules {
     const report = this.report.bind(this);
     this.#ownership = new OwnershipRules(report);
     this.#attempts = new AttemptRules(report);
+    this.#applications = new ApplicationRules(report);
   }
 
   get owners(): OwnerRecord[] {
@@ -48,6 +51,7 @@ export class HistoryRules {
     const read = { revision, event, metadata: envelope.data };
     this.#ownership.take(read);
     this.#attempts.take(read);
+    this.#applications.take(read);
     this.#checkEnd(read);
     return read;
   }

@@ -18,6 +18,7 @@ export const noAttempt = {
   absence: null,
   awaiting: null,
   cancelReason: null,
+  tended: undefined,
 } as const;
 
 const faultOf = ({ code, message }: Fault): Fault => ({ code, message });
@@ -68,7 +69,7 @@ export function applicationsOf({ applications }: TaskContext, event: TaskMachine
 export function absenceOf(event: TaskMachineEvent): Change {
   if (event.type !== 'TaskWorkerAbsent') return {};
   const { since, dueAt, reason } = event.data;
-  return { absence: { since, dueAt: dueAt ?? null, reason: faultOf(reason) } };
+  return { absence: { since, dueAt: dueAt ?? null, reason: faultOf(reason) }, tended: undefined };
 }
 
 export function awaitingOf(event: TaskMachineEvent): Change {

@@ -5,8 +5,10 @@ import type { OnWorkerLost, TaskDefinition } from '../../schemas/definition/work
 import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
 import { nextDelayMs } from '../retry/next-delay.ts';
 import { finalRefusalsMax, isFinalRefusal } from './final-refusals.ts';
+import { isOrphaned, isPastReport, orphanedBy, orphanOf } from './orphan.decide.ts';
 import { canTaskTake } from './task-instance.fold.ts';
 import type { TaskEvent, TaskState } from './task-instance.state.ts';
+import { hasKill } from './tended.state.ts';
 
 type CommandOf<T extends WorkflowInstanceCommand['type']> = Extract<WorkflowInstanceCommand, { type: T }>;
 
@@ -16,7 +18,8 @@ export function decideReport(
   state: TaskState,
   command: CommandOf<'RecordReport'>,
 ): TaskEvent[] {
-  return legal(state, reportEvent(definition, state, command));
+  if (isPastReport(state, command.report)) return [];
+  return legal(state, orphanedBy(definition, state, command) ?? reportEvent(definition, state, command));
 }
 
 /** Each application once for an attempt, also when the attempt has ended: it may live on. */
@@ -35,20 +38,28 @@ export function decideLoss(
   state: TaskState,
   command: CommandOf<'LoseAttempt'>,
 ): TaskEvent[] {
-  return legal(state, lossOf(definition, state, command));
+  if (isOrphaned(state)) return [];
+  if (isPersonAsked(state)) return legal(state, lossOf(definition, state, command));
+  return legal(state, orphanOf(definition, state, { ...command, why: 'lost' }) ?? lossOf(definition, state, command));
 }
+
+/** On a loss: its applications were asked before, or nothing was known of any. */
+const isPersonAsked = ({ status, context: { absence } }: TaskState): boolean =>
+  status === 'absent' && absence !== null && absence.dueAt === null;
 
 /** The worker still has the attempt. */
 export function decideReturn(state: TaskState, { task, attemptId, now }: CommandOf<'ReturnAttempt'>): TaskEvent[] {
+  const orphan = state.context.tended?.orphan ?? null;
+  if (orphan !== null && (orphan.why !== 'lost' || hasKill(state.context))) return [];
   return legal(state, { type: 'TaskWorkerReturned', data: { task, attemptId, returnedAt: now } });
 }
 
-/** A person's decision; undefined when there is nothing to decide. A repeated one has been done already: no event. */
+/** A person's decision on an absent worker; undefined when there is nothing to decide. A repeated one has been done already: no event. */
 export function decideResolution(state: TaskState, command: CommandOf<'ResolveLost'>): TaskEvent[] | undefined {
   const { task, decision, key, by, reason: why, now } = command;
   const { absence, current, resolvedBy } = state.context;
   if (resolvedBy === key) return [];
-  if (state.status !== 'absent' || absence === null || current === null) return undefined;
+  if (state.status !== 'absent' || absence === null || current === null || decision === 'adopt') return undefined;
   const { code, message } = absence.reason;
   const reason = { code, message: decision === 'fail' ? `${message}; ${by} decided that the task fails` : message };
   const decidedBy = { key, by, ...(why === undefined ? {} : { reason: why }) };
@@ -101,17 +112,19 @@ function cancellation(
   switch (state.context.cancelReason) {
     case 'stop':
       return { type: 'TaskStopped', data: { task, attemptId, finishedAt: report.finishedAt } };
-    case 'timeout': {
-      const limit = definition.timeoutMs === undefined ? 'its timeout' : `its timeout of ${definition.timeoutMs} ms`;
-      const fault = { code: 'TASK_TIMED_OUT', message: `the attempt ran longer than ${limit} and was cancelled` };
-      return failure(definition, state, command, { ...report, fault });
-    }
+    case 'timeout':
+      return failure(definition, state, command, { ...report, fault: timeoutFaultOf(definition) });
     case null:
       return reportedLoss(definition, state, command, {
         code: 'TASK_CANCELLED',
         message: 'the worker stopped and cancelled the attempt',
       });
   }
+}
+
+export function timeoutFaultOf({ timeoutMs }: TaskDefinition): Fault {
+  const limit = timeoutMs === undefined ? 'its timeout' : `its timeout of ${timeoutMs} ms`;
+  return { code: 'TASK_TIMED_OUT', message: `the attempt ran longer than ${limit} and was cancelled` };
 }
 
 function failure(
@@ -154,7 +167,7 @@ function reportedLoss(
 type Loss = Omit<CommandOf<'LoseAttempt'>, 'type' | 'mayReturn'>;
 
 /** By the task's policy. Whoever stops a run does not wait for an absent worker, nor asks a person. */
-function lossOf(definition: TaskDefinition, state: TaskState, loss: Loss & { mayReturn: boolean }): TaskEvent {
+export function lossOf(definition: TaskDefinition, state: TaskState, loss: Loss & { mayReturn: boolean }): TaskEvent {
   const onLost = onWorkerLostOf(definition);
   if (state.context.cancelReason === 'stop') return finalLossOf(state, loss);
   switch (onLost.policy) {

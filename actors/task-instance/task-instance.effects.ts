@@ -1,14 +1,16 @@
 /** What the outside owes for one task. Every effect is harmless when it is run again. */
-import type { TaskName } from '../../schemas/ids.ts';
+import type { AttemptId, TaskName } from '../../schemas/ids.ts';
 import type { Attended } from './task-instance.setup.ts';
 import {
   type AttemptPlace,
   type Awaiting,
   type Expansion,
   haveItemsEnded,
+  type TaskContext,
   type TaskState,
   timerIds,
 } from './task-instance.state.ts';
+import { dueTimesOf } from './tended.state.ts';
 
 export type TaskEffect =
   /** Choose a worker for a ready task: comes back as AssignTask or HoldTask. */
@@ -25,6 +27,8 @@ export type TaskEffect =
   | ({ type: 'attend'; task: TaskName } & Attended)
   /** The task no longer waits: stop the child run, watch nothing. */
   | ({ type: 'leave'; task: TaskName } & Attended)
+  /** Ask the clusters about the applications of the attempt, and end those that are to end. Comes back as TellApplications. */
+  | { type: 'tendApplications'; task: TaskName; attemptId: AttemptId }
   /** All items of a map have ended: comes back as CollectItems. */
   | { type: 'collectItems'; task: TaskName }
   | { type: 'armTimer'; timerId: string; task: TaskName; dueAt: number }
@@ -52,14 +56,12 @@ export function pendingTaskEffects(task: TaskName, state: TaskState): TaskEffect
         ? []
         : [{ type: 'armTimer', timerId: timerIds.timeout(place.attemptId), task, dueAt: context.timeoutAt }];
     case 'absent':
-      return pendingReturn(task, state);
+      return [...pendingReturn(task, state), ...pendingTending(task, context)];
     case 'cancelling':
       // An attempt and items exclude each other: a map has none.
       if (place === null && context.awaiting === null) return pendingCollection(task, context.expansion);
       if (context.awaiting !== null) return [{ type: 'leave', task, ...attendedOf(context.awaiting) }];
-      return place === null || context.cancelReason === null
-        ? []
-        : [{ type: 'cancelAttempt', task, reason: context.cancelReason, ...place }];
+      return [...pendingCancel(task, context), ...pendingTending(task, context)];
     case 'backingOff':
       return context.dueAt === null
         ? []
@@ -101,6 +103,23 @@ function pendingAnswer(task: TaskName, awaiting: Awaiting): TaskEffect[] {
   const effects: TaskEffect[] = [{ type: 'attend', task, ...attendedOf(awaiting) }];
   if (dueAt !== null) effects.push({ type: 'armTimer', timerId: timerIds.awaited(attemptId), task, dueAt });
   return effects;
+}
+
+/** What nobody runs any more needs no cancellation. */
+function pendingCancel(task: TaskName, { current, cancelReason, tended }: TaskContext): TaskEffect[] {
+  const isRun = tended === undefined || tended.orphan === null;
+  return current === null || cancelReason === null || !isRun
+    ? []
+    : [{ type: 'cancelAttempt', task, reason: cancelReason, ...current }];
+}
+
+function pendingTending(task: TaskName, { current, tended }: TaskContext): TaskEffect[] {
+  if (current === null || tended === undefined) return [];
+  const { attemptId } = current;
+  const timers = dueTimesOf(tended).map((dueAt): TaskEffect => {
+    return { type: 'armTimer', timerId: timerIds.applications(attemptId, dueAt), task, dueAt };
+  });
+  return [{ type: 'tendApplications', task, attemptId }, ...timers];
 }
 
 const attendedOf = ({ attemptId, awaits }: Awaiting): Attended => ({ attemptId, awaits });

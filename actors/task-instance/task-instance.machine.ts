@@ -10,6 +10,8 @@
  * T7 What has ended runs again only after its state was cleared; then it waits for its needs as if it were new.
  * T8 A map ends only when all of its items have, and its end follows from theirs.
  * T9 An application counts once for its attempt, whatever became of that: it may live on when the attempt has ended.
+ * T10 An attempt that nobody runs any more, and that may have applications on a cluster, keeps its task until they have
+ *    ended, or the limit of waiting for that is over.
  */
 import {
   armAwait,
@@ -29,6 +31,7 @@ import {
   disarmTimeout,
   placeOf,
   taskSetup,
+  tendedOf,
 } from './task-instance.setup.ts';
 
 const release = { type: 'releaseSlot', params: placeOf } as const;
@@ -51,15 +54,22 @@ const start = [
   { guard: 'isCurrentAttempt', target: 'running', actions: 'rememberStart' },
 ] as const;
 const cancel = { type: 'cancelAttempt', params: cancelOf } as const;
-const beginTimeout = {
-  guard: 'isCurrentAttempt',
-  target: 'cancelling',
-  actions: ['rememberTimeout', cancel],
-} as const;
+const tend = { type: 'tendApplications', params: tendedOf } as const;
+const beginTimeout = [
+  {
+    guard: 'isCurrentWithApplications',
+    target: 'cancelling',
+    actions: ['rememberTimeout', 'beginTending', cancel, tend],
+  },
+  { guard: 'isCurrentAttempt', target: 'cancelling', actions: ['rememberTimeout', cancel] },
+] as const;
 
 /** The run is being stopped, or a person stops this task alone. */
 const whenStopped = <T>(transition: T) => ({ StopAsked: transition, TaskStopRequested: transition });
-const beginStop = whenStopped({ target: 'cancelling', actions: ['rememberStop', cancel] } as const);
+const beginStop = whenStopped([
+  { guard: 'hasApplications', target: 'cancelling', actions: ['rememberStop', 'beginTending', cancel, tend] },
+  { target: 'cancelling', actions: ['rememberStop', cancel] },
+] as const);
 
 const absent = [
   { guard: 'isLimitedAbsence', target: 'absent', actions: [disarmTimeout, 'rememberAbsence', armReturn] },
@@ -69,6 +79,20 @@ const absentAfterTimeout = [
   { ...absent[0], guard: 'isLimitedAbsenceAfterTimeout' },
   { ...absent[1], guard: 'isAskedAbsenceAfterTimeout' },
 ] as const;
+/** T10. */
+const orphan = {
+  guard: 'isNewOrphan',
+  target: 'absent',
+  actions: [disarmTimeout, 'rememberOrphan', tend],
+} as const;
+const see = { guard: 'isTended', actions: 'rememberSeen' } as const;
+const tending = {
+  ApplicationSeen: see,
+  ApplicationEnded: see,
+  ApplicationAdopted: see,
+  ApplicationKillRequested: see,
+  ApplicationGivenUp: see,
+} as const;
 const goOn = [disarmReturn, 'endAbsence'] as const;
 const endAbsent = [disarmReturn, ...end] as const;
 
@@ -93,6 +117,7 @@ const attemptEnds = {
   TaskFailed: fail,
   TaskLost: lose,
   TaskWorkerAbsent: absent,
+  TaskOrphaned: orphan,
   ...beginStop,
 } as const;
 
@@ -243,7 +268,18 @@ export const taskInstanceMachine = taskSetup.createMachine({
           { guard: 'isGivenUpLoss', target: 'failed', actions: [revoke, ...endAbsent] },
           { guard: 'isCurrentAttempt', target: 'ready', actions: [revoke, ...endAbsent] },
         ],
-        ...whenStopped({ target: 'cancelling', actions: [...goOn, 'rememberStop', cancel] } as const),
+        TaskOrphaned: { guard: 'isNewOrphan', actions: [disarmReturn, 'rememberOrphan', tend] },
+        TaskWorkerAbsent: { guard: 'isAskedOrphan', actions: 'rememberAbsence' },
+        ...tending,
+        ...whenStopped([
+          { guard: 'isOrphaned', target: 'cancelling', actions: ['rememberStop', tend] },
+          {
+            guard: 'hasApplications',
+            target: 'cancelling',
+            actions: [...goOn, 'rememberStop', 'beginTending', cancel, tend],
+          },
+          { target: 'cancelling', actions: [...goOn, 'rememberStop', cancel] },
+        ] as const),
       },
     },
     cancelling: {
@@ -256,6 +292,8 @@ export const taskInstanceMachine = taskSetup.createMachine({
         TaskRejected: { ...stop, guard: 'isUnstartedWhileStopping' },
         TaskConcluded: conclude,
         TaskCollected: collect,
+        TaskOrphaned: { guard: 'isNewOrphan', actions: ['rememberOrphan', tend] },
+        ...tending,
         ...whenStopped({ actions: 'rememberStop' } as const),
       },
     },

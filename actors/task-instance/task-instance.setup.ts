@@ -1,7 +1,7 @@
 /** The guards and actions of the task machine: when an event counts, what it changes, and what is owed because of it. */
 import { setup } from 'xstate';
 import type { AttemptId } from '../../schemas/ids.ts';
-import { effectOnly, update } from '../kit/machine-fold.ts';
+import { effectOnly, update, updateWithEffects } from '../kit/machine-fold.ts';
 import { collectionOf, expansionOf } from './expansion.changes.ts';
 import {
   absenceOf,
@@ -25,6 +25,7 @@ import {
   type TaskMachineEvent,
   timerIds,
 } from './task-instance.state.ts';
+import { dueTimesOf, nothingTended, orphanOf, seenOf } from './tended.state.ts';
 
 type ContextScope = { context: TaskContext };
 type Scope = ContextScope & { event: TaskMachineEvent };
@@ -104,6 +105,13 @@ export const taskSetup = setup({
     isCurrentWhileStopping: (scope) => isCurrentAttempt(scope) && isStopping(scope),
     isUnstartedWhileStopping: (scope) =>
       isCurrentAttempt(scope) && isStopping(scope) && scope.context.startedAt === null,
+    /** Its owner knows of applications: they are to end with it. */
+    hasApplications: ({ context }) => hasApplications(context),
+    isCurrentWithApplications: (scope) => isCurrentAttempt(scope) && hasApplications(scope.context),
+    isOrphaned: ({ context }) => isOrphaned(context),
+    isNewOrphan: (scope) => isCurrentAttempt(scope) && !isOrphaned(scope.context),
+    isTended: (scope) => isCurrentAttempt(scope) && scope.context.tended !== undefined,
+    isAskedOrphan: (scope) => isAbsence(scope) && !isLimited(scope) && isOrphaned(scope.context),
     isNewApplication: ({ context, event }) => isNewApplication(context, event),
     isExpansion,
     isLimitedExpansion: (scope) =>
@@ -159,7 +167,12 @@ export const taskSetup = setup({
       context.awaiting === null ? {} : { awaiting: { ...context.awaiting, dueAt: null } },
     ),
     rememberAbsence: change(({ event }) => absenceOf(event)),
-    endAbsence: change(() => ({ absence: null })),
+    rememberOrphan: change(({ context, event }) => orphanOf(context, event)),
+    beginTending: change(({ context }) => ({ tended: context.tended ?? nothingTended })),
+    rememberSeen: updateWithEffects<TaskContext, TaskMachineEvent>(({ context, event }) =>
+      withTimers(context, seenOf(context, event)),
+    ),
+    endAbsence: change(() => ({ absence: null, tended: undefined })),
     endAttempt: change(({ context, event }) => ({ ...noAttempt, ...outcomeOf(context, event) })),
     endWithoutAttempt: change(({ event }) => endWithoutAttemptOf(event)),
     forgetRetry: change(() => ({ dueAt: null })),
@@ -171,10 +184,26 @@ export const taskSetup = setup({
     releaseSlot: (_, _params: AttemptPlace) => effectOnly(),
     attend: (_, _params: Attended) => effectOnly(),
     leave: (_, _params: Attended) => effectOnly(),
+    tendApplications: (_, _params: { attemptId: AttemptId }) => effectOnly(),
     armTimer: (_, _params: { timerId: string; dueAt: number }) => effectOnly(),
     disarmTimer: (_, _params: { timerId: string }) => effectOnly(),
   },
 });
+
+const hasApplications = ({ applications, current }: TaskContext) =>
+  applications.some(({ attemptId }) => attemptId === current?.attemptId);
+const isOrphaned = ({ tended }: TaskContext) => tended !== undefined && tended.orphan !== null;
+
+/** Each limit has a timer of its own, under its time. One that comes too late means nothing. */
+function withTimers(context: TaskContext, change: Partial<TaskContext>) {
+  const known = context.tended === undefined ? [] : dueTimesOf(context.tended);
+  const { attemptId } = placeOf({ context });
+  const times = change.tended === undefined ? [] : dueTimesOf(change.tended);
+  const effects = times
+    .filter((dueAt) => !known.includes(dueAt))
+    .map((dueAt) => ({ type: 'armTimer' as const, timerId: timerIds.applications(attemptId, dueAt), dueAt }));
+  return { context: { ...context, ...change }, effects };
+}
 
 export type Attended = Pick<Awaiting, 'attemptId' | 'awaits'>;
 
@@ -182,6 +211,8 @@ export function placeOf({ context }: ContextScope): AttemptPlace {
   if (context.current === null) throw new Error(`the task ${context.task} has no attempt (T2)`);
   return context.current;
 }
+
+export const tendedOf = (scope: ContextScope): { attemptId: AttemptId } => ({ attemptId: placeOf(scope).attemptId });
 
 export function attendedOf({ context }: ContextScope): Attended {
   if (context.awaiting === null) throw new Error(`the task ${context.task} awaits nothing`);

@@ -11,6 +11,7 @@ import type {
 import type { AttemptId, CacheKey, Incarnation, InstanceId, TaskName, WorkerId } from '../../schemas/ids.ts';
 import type { JsonRecord, JsonValue } from '../../schemas/json.ts';
 import type { PersistentVector } from '../kit/persistent-vector.ts';
+import type { Tended } from './tended.state.ts';
 
 export const taskStatuses = [
   'waiting',
@@ -51,6 +52,7 @@ export const timerIds = {
   delay: (task: TaskName, round: number) => `delay.${task}.${round}`,
   queue: (task: TaskName, since: number) => `queue.${task}.${since}`,
   awaited: (attemptId: AttemptId) => `await.${attemptId}`,
+  applications: (attemptId: AttemptId, dueAt: number) => `applications.${attemptId}.${dueAt}`,
 } as const;
 
 /** Since when the worker of the current attempt is absent, and why; `dueAt` is null where a person is asked. */
@@ -122,6 +124,8 @@ export type TaskContext = {
   held: HoldReason | null;
   absence: Absence | null;
   awaiting: Awaiting | null;
+  /** What the owner of the run sees to at clusters, for the current attempt. Absent: nothing. */
+  tended?: Tended | undefined;
   expansion: Expansion | null;
   /** The newest child run, also after it ended. */
   child: InstanceId | null;
@@ -148,10 +152,10 @@ export type TaskContext = {
 export type TaskState = { status: TaskStatus; context: TaskContext };
 
 /** Journaled events of a task. */
-export type TaskEvent = Extract<WorkflowInstanceEvent, { type: `Task${string}` | 'ApplicationFound' }>;
+export type TaskEvent = Extract<WorkflowInstanceEvent, { type: `Task${string}` | `Application${string}` }>;
 
 export const isTaskEvent = (event: WorkflowInstanceEvent): event is TaskEvent =>
-  event.type.startsWith('Task') || event.type === 'ApplicationFound';
+  event.type.startsWith('Task') || event.type.startsWith('Application');
 
 /** Journaled events of the task, and what follows for it from events of others. */
 export type TaskMachineEvent =

@@ -3,8 +3,10 @@ import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-in
 import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { AttemptId } from '../../schemas/ids.ts';
 import { concludedBadly } from './awaiting.decide.ts';
+import { orphanOf } from './orphan.decide.ts';
 import { finalLossOf, legal } from './task-instance.decide.ts';
 import { type TaskEvent, type TaskState, timerIds } from './task-instance.state.ts';
+import { decideApplicationsDue } from './tended.decide.ts';
 
 type FireTimer = Extract<WorkflowInstanceCommand, { type: 'FireTimer' }>;
 
@@ -37,7 +39,8 @@ function expansionTimeout(
   return legal(state, { type: 'TaskTimedOut', data: { task, attemptId, timedOutAt: now } });
 }
 
-function attemptTimer({ timeoutPolicy }: TaskDefinition, state: TaskState, command: FireTimer): TaskEvent[] {
+function attemptTimer(definition: TaskDefinition, state: TaskState, command: FireTimer): TaskEvent[] {
+  const { timeoutPolicy } = definition;
   const { timerId, task, now, lossesMax } = command;
   const { current, absence } = state.context;
   const attemptId = current?.attemptId;
@@ -47,10 +50,14 @@ function attemptTimer({ timeoutPolicy }: TaskDefinition, state: TaskState, comma
       return legal(state, { type: 'TaskTimeoutWarned', data: { task, attemptId, warnedAt: now } });
     return legal(state, { type: 'TaskTimedOut', data: { task, attemptId, timedOutAt: now } });
   }
+  if (timerId.startsWith(timerIds.applications(attemptId, 0).slice(0, -1))) {
+    return decideApplicationsDue(definition, state, { ...command, attemptId });
+  }
   if (absence === null || timerId !== timerIds.workerReturn(attemptId, absence.since)) return [];
   const { code, message } = absence.reason;
   const reason = { code, message: `${message}; it did not return within its limit of ${now - absence.since} ms` };
-  return legal(state, finalLossOf(state, { task, attemptId, now, lossesMax, reason }));
+  const orphan = orphanOf(definition, state, { task, attemptId, now, why: 'lost', reason });
+  return legal(state, orphan ?? finalLossOf(state, { task, attemptId, now, lossesMax, reason }));
 }
 
 function queueTimeout({ timeoutPolicy, queueTimeoutMs }: TaskDefinition, state: TaskState, command: FireTimer) {

@@ -5,6 +5,7 @@ import type { TaskName } from '../../schemas/ids.ts';
 import type { Fact } from '../../schemas/messages/explanation.messages.ts';
 import { utcText } from '../kit/utc-text.ts';
 import type { TaskStatus } from '../task-instance/task-instance.state.ts';
+import { tendedClause } from './explain-applications.ts';
 import type { WorkflowInstanceStatus } from './workflow-instance.state.ts';
 
 type Explained = {
@@ -64,7 +65,8 @@ function clauseOf(fact: Fact, status: TaskStatus): string {
     case 'applications':
       return `it has started ${listOf(fact.applications.map(applicationIn).reverse(), fact.count)}`;
     case 'absent':
-      return `waits since ${utcText(fact.since)} for ${fact.dueAt === undefined ? 'a decision (millrace resolve)' : `its worker, until ${utcText(fact.dueAt)}`}: ${fact.fault.message}`;
+    case 'tended':
+      return absenceClause(fact);
     case 'timedOut':
       return 'ran longer than its timeout and is being cancelled';
     case 'stoppedBy':
@@ -79,9 +81,8 @@ function clauseOf(fact: Fact, status: TaskStatus): string {
         fact.taken.length,
       )}`;
     case 'disabled':
-      return 'was skipped because it is disabled';
     case 'notSelected':
-      return 'was skipped because the run was started without it';
+      return `was skipped because ${fact.kind === 'disabled' ? 'it is disabled' : 'the run was started without it'}`;
     case 'skippedBy':
       return `was skipped by ${personOf(fact)}`;
     case 'forcedBy':
@@ -101,6 +102,11 @@ function clauseOf(fact: Fact, status: TaskStatus): string {
     case 'ended':
       return `ended at ${utcText(fact.finishedAt)}`;
   }
+}
+
+function absenceClause(fact: Extract<Fact, { kind: 'absent' | 'tended' }>): string {
+  if (fact.kind === 'tended') return tendedClause(fact);
+  return `waits since ${utcText(fact.since)} for ${fact.dueAt === undefined ? 'a decision (millrace resolve)' : `its worker, until ${utcText(fact.dueAt)}`}: ${fact.fault.message}`;
 }
 
 function attemptClause(

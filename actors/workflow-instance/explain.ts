@@ -8,6 +8,7 @@ import type { ItemPlace, Plan, PlannedTask } from '../graph/plan.ts';
 import { at } from '../kit/persistent-vector.ts';
 import { hasEnded, type TaskContext, type TaskState, type TaskStatus } from '../task-instance/task-instance.state.ts';
 import { beginsAtOwner } from './begin.decide.ts';
+import { tendedFacts } from './explain-applications.ts';
 import { blockingFact, otherWayFact } from './explain-causes.ts';
 import { sentenceOf } from './explain-sentence.ts';
 import { type FoundTask, findTask } from './task-lookup.ts';
@@ -54,10 +55,11 @@ function ownFacts(plan: Plan, run: Run, { planned: task, state }: FoundTask): Fa
     case 'expanded':
       return itemsFacts(task, state.context);
     case 'absent':
-      return [...absenceFacts(state.context), ...attemptFacts(state.context)];
+      return [...absenceFacts(state.context), ...tendedFacts(state.context), ...attemptFacts(state.context)];
     case 'cancelling':
       return [
         ...endingFacts(run, state),
+        ...tendedFacts(state.context),
         ...awaitFacts(state.context),
         ...itemsFacts(task, state.context),
         ...attemptFacts(state.context),

@@ -9,6 +9,7 @@ import type { TaskName } from '../../schemas/ids.ts';
 import type { Plan, PlannedTask } from '../graph/plan.ts';
 import { type Decision, rejected } from '../kit/decider.ts';
 import { decideConclusion } from '../task-instance/awaiting.decide.ts';
+import { decideOrphanResolution } from '../task-instance/orphan-resolution.decide.ts';
 import { decideUse, withKeptResult } from '../task-instance/results.decide.ts';
 import {
   decideApplications,
@@ -20,6 +21,7 @@ import {
 } from '../task-instance/task-instance.decide.ts';
 import type { TaskState } from '../task-instance/task-instance.state.ts';
 import { decideTimer } from '../task-instance/task-timers.decide.ts';
+import { decideTold } from '../task-instance/tended.decide.ts';
 import { decideBegin } from './begin.decide.ts';
 import { decideCollection } from './map.decide.ts';
 import { decideSteering, isSteering, unknownTask } from './steering.decide.ts';
@@ -61,6 +63,8 @@ function decideOwn(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: OwnC
       return forTask(plan, snapshot, command.task, (_, state) => decideApplications(state, command));
     case 'LoseAttempt':
       return forTask(plan, snapshot, command.task, (task, state) => decideLoss(task.definition, state, command));
+    case 'TellApplications':
+      return forTask(plan, snapshot, command.task, (task, state) => decideTold(task.definition, state, command));
     case 'ReturnAttempt':
       return forTask(plan, snapshot, command.task, (_, state) => decideReturn(state, command));
     case 'ResolveLost':
@@ -173,7 +177,8 @@ function resolveLost(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: Co
   const found = findTask(plan, snapshot.context, command.task);
   if (found === undefined) return unknownTask(plan, command.task);
   const { state } = found;
-  const events = decideResolution(state, command);
+  const { definition } = found.planned;
+  const events = decideOrphanResolution(definition, state, command) ?? decideResolution(state, command);
   if (events !== undefined) return { kind: 'events', events };
   return rejected(
     'COMMAND_NOT_ALLOWED',

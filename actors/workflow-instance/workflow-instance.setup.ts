@@ -71,6 +71,7 @@ export function machineSetup(plan: Plan) {
       releaseSlot: (_, _params: EffectOf<'releaseSlot'>) => effectOnly(),
       attend: (_, _params: EffectOf<'attend'>) => effectOnly(),
       leave: (_, _params: EffectOf<'leave'>) => effectOnly(),
+      tendApplications: (_, _params: EffectOf<'tendApplications'>) => effectOnly(),
       collectItems: (_, _params: EffectOf<'collectItems'>) => effectOnly(),
       armTimer: (_, _params: EffectOf<'armTimer'>) => effectOnly(),
       disarmTimer: (_, _params: EffectOf<'disarmTimer'>) => effectOnly(),

@@ -10,6 +10,7 @@ import { at } from '../kit/persistent-vector.ts';
 import { utcText } from '../kit/utc-text.ts';
 import { itemNameOf } from '../map/item-name.ts';
 import type { Expansion, TaskState } from '../task-instance/task-instance.state.ts';
+import { tendedClause, tendedFacts } from './explain-applications.ts';
 import { type FoundTask, findTask, stateOf } from './task-lookup.ts';
 import type { WorkflowInstanceContext, WorkflowInstanceStatus } from './workflow-instance.state.ts';
 
@@ -123,9 +124,17 @@ function noteOf(
     case 'backingOff':
       return `failed (${state.fault?.message ?? 'no reason given'}); attempt ${state.attempt + 1} follows`;
     case 'absent':
-      return `${state.absence?.reason.message ?? 'its worker is absent'}; waits for ${absenceEndOf(state)}`;
+      return (
+        tendedNote(state) ??
+        `${state.absence?.reason.message ?? 'its worker is absent'}; waits for ${absenceEndOf(state)}`
+      );
     case 'cancelling':
-      return state.cancelReason === 'timeout' ? 'ran longer than its timeout; is being cancelled' : 'is being stopped';
+      return [
+        state.cancelReason === 'timeout' ? 'ran longer than its timeout; is being cancelled' : 'is being stopped',
+        tendedNote(state),
+      ]
+        .filter((part) => part !== undefined)
+        .join('; ');
     case 'failed':
       return state.fault?.message;
     case 'blocked':
@@ -172,6 +181,12 @@ const shownStatuses = [
   'backingOff',
   'waiting',
 ] as const;
+
+/** What is known of applications that the owner sees to. */
+function tendedNote(state: TaskState['context']): string | undefined {
+  const [fact] = tendedFacts(state);
+  return fact === undefined ? undefined : tendedClause(fact);
+}
 
 function absenceEndOf({ absence }: TaskState['context']): string {
   return absence?.dueAt === null ? 'a decision: resolve it with retry or fail' : 'the return of the worker';

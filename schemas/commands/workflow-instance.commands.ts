@@ -2,7 +2,7 @@
  * What may be asked of a workflow instance. Time, ids and randomness arrive inside: `now` is milliseconds since 1970,
  * `random` a number in [0, 1). Commands are made by this system only; what users send is in `schemas/messages`.
  */
-import type { FoundApplication } from '../clusters/application.schema.ts';
+import type { Application, FoundApplication } from '../clusters/application.schema.ts';
 import type { DefinitionReference, Priority, WorkflowDefinition } from '../definition/workflow.definition.ts';
 import type {
   ClearScope,
@@ -27,8 +27,13 @@ import type {
 import type { JsonRecord, JsonValue } from '../json.ts';
 import type { AttemptReport } from '../messages/attempt.messages.ts';
 
-/** `retry`: the task is assigned again, `fail`: it fails. */
-export type LossDecision = 'retry' | 'fail';
+/** `retry`: the task is assigned again, `fail`: it fails, `adopt`: its applications are followed. */
+export type LossDecision = 'retry' | 'fail' | 'adopt';
+
+/** What a cluster said of the applications of an attempt: of all that are known and of those that bear its tag, or why it said nothing. */
+export type ClusterTold =
+  | { cluster: string; kind: FoundApplication['kind']; applications: readonly Application[] }
+  | { cluster: string; fault: Fault };
 
 /** A master that has claimed a run. */
 export type OwnerClaim = { master: MasterId; incarnation: Incarnation; host: string; claimRevision: number };
@@ -117,6 +122,16 @@ export type WorkflowInstanceCommand =
       lossesMax: number;
       /** The worker is absent and may return with the attempt. False: it has answered, and does not know the attempt. */
       mayReturn: boolean;
+    }
+  /** Every cluster on which the attempt may have applications was asked, by the owner of the run. */
+  | {
+      type: 'TellApplications';
+      now: number;
+      random: number;
+      task: TaskName;
+      attemptId: AttemptId;
+      lossesMax: number;
+      answers: readonly ClusterTold[];
     }
   /** The worker is here and still has the attempt. */
   | { type: 'ReturnAttempt'; now: number; task: TaskName; attemptId: AttemptId }

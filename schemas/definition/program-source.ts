@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { jsonRecordSchema, jsonValueSchema } from '../json.ts';
 import { natsActions, pluginNameSchema } from './program-settings.ts';
-import { hasUsedClient, submissionShape, unusedClient } from './submission-source.ts';
+import { hasUsedClient, hasUsedOrphaned, submissionShape, unusedClient, unusedOrphaned } from './submission-source.ts';
 import {
   commonShape,
   durationSourceSchema,
@@ -37,6 +37,7 @@ export const pythonTaskSourceSchema = z
   .refine(hasUsedLimit, unusedLimit)
   .refine(hasUsedPolicy, unusedPolicy)
   .refine(hasUsedClient, unusedClient)
+  .refine(hasUsedOrphaned, unusedOrphaned)
   .meta({ title: 'python task', description: 'Runs a Python script; exit code 0 is success.' });
 
 export const sqlTaskSourceSchema = z

@@ -3,6 +3,7 @@
  * fields, or one raw command.
  */
 import { z } from 'zod';
+import { orphanShape } from './submission-source.ts';
 import {
   flinkDeployModes,
   flinkShape,
@@ -75,6 +76,7 @@ const sparkObject = z
         'Where the driver runs: in the `cluster`, or with the `client` on the worker. Default: cluster; of SQL: client.',
       ),
     grace,
+    ...orphanShape,
   })
   .refine(hasOneForm, oneForm('application', 'sql', 'command'))
   .refine(({ sql, deployMode }) => sql === undefined || deployMode !== 'cluster', {
@@ -102,6 +104,7 @@ const flinkObject = z
         '`application`: the program begins in the cluster; `perJob`: on the worker. Default: application; of SQL: perJob.',
       ),
     grace,
+    ...orphanShape,
   })
   .refine(hasOneForm, oneForm('application', 'sql', 'command'))
   .refine(({ sql, deployMode }) => sql === undefined || deployMode !== 'application', {
@@ -120,6 +123,7 @@ const mapreduceObject = z
     ...commonShape,
     ...mapreduceShape,
     grace,
+    ...orphanShape,
   })
   .refine(hasOneForm, oneForm('application', 'command'))
   .refine(hasUsedLimit, unusedLimit)
@@ -132,6 +136,7 @@ const yarnObject = z
     ...commonShape,
     ...yarnShape,
     grace,
+    ...orphanShape,
   })
   .refine(hasOneForm, oneForm('application', 'command'))
   .refine(hasUsedLimit, unusedLimit)

@@ -19,7 +19,7 @@ import {
   sqlTaskSourceSchema,
 } from './program-source.ts';
 import { dependentTaskSourceSchema, workflowTaskSourceSchema } from './run-source.ts';
-import { hasUsedClient, submissionShape, unusedClient } from './submission-source.ts';
+import { hasUsedClient, hasUsedOrphaned, submissionShape, unusedClient, unusedOrphaned } from './submission-source.ts';
 import {
   flinkTaskSourceSchema,
   mapreduceTaskSourceSchema,
@@ -54,6 +54,7 @@ export const shellTaskSourceSchema = z
   .refine(hasUsedLimit, unusedLimit)
   .refine(hasUsedPolicy, unusedPolicy)
   .refine(hasUsedClient, unusedClient)
+  .refine(hasUsedOrphaned, unusedOrphaned)
   .meta({ title: 'shell task', description: 'Runs a command; exit code 0 is success.' });
 
 const headersSchema = z

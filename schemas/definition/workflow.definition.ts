@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { durationMsSchema } from '../duration.ts';
+import { orphanPolicies } from '../events/application.events.ts';
 import {
   digestSchema,
   paramNameSchema,
@@ -44,6 +45,18 @@ export const onWorkerLostSchema = z.discriminatedUnion('policy', [
   z.strictObject({ policy: z.literal('fail') }),
   z.strictObject({ policy: z.literal('ask') }),
 ]);
+
+/**
+ * What becomes of applications on a cluster that run on while their attempt has lost its worker. `adopt`: the owner of the run
+ * follows them, and kills them at the limit. `kill`: they are killed, and the task runs again. `ask`: a person decides.
+ */
+export const onOrphanedSchema = z.strictObject({
+  policy: z.enum(orphanPolicies),
+  /** How long they are followed. Absent: a week. */
+  followLimitMs: durationMsSchema.optional(),
+  /** How long a cluster may be away before it is asked no more. Absent: ten minutes. */
+  answerLimitMs: durationMsSchema.optional(),
+});
 
 /** What a timeout does: `fail` ends what takes too long, `warn` only tells, `warnAndFail` does both. */
 export const timeoutPolicySchema = z.enum(['fail', 'warn', 'warnAndFail']);
@@ -95,6 +108,8 @@ const plainTaskSchema = z.strictObject({
   cache: resultCacheSchema.optional(),
   /** Absent: `retry`, as in every definition from before there was a choice. */
   onWorkerLost: onWorkerLostSchema.optional(),
+  /** Absent: `adopt`. */
+  onOrphaned: onOrphanedSchema.optional(),
 });
 
 /** A worker or a child run does each item; the map as a whole has what belongs to it alone. */
@@ -159,6 +174,7 @@ export type Concurrency = z.infer<typeof concurrencySchema>;
 export type Priority = z.infer<typeof prioritySchema>;
 export type RetryPolicy = z.infer<typeof retryPolicySchema>;
 export type TaskDefinition = z.infer<typeof taskDefinitionSchema>;
+export type OnOrphaned = z.infer<typeof onOrphanedSchema>;
 export type OnWorkerLost = z.infer<typeof onWorkerLostSchema>;
 export type WorkflowDefinition = z.infer<typeof workflowDefinitionSchema>;
 export type DefinitionReference = z.infer<typeof definitionReferenceSchema>;

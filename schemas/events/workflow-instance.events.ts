@@ -9,6 +9,7 @@ import {
   prioritySchema,
   workflowDefinitionSchema,
 } from '../definition/workflow.definition.ts';
+import { faultSchema } from '../fault.ts';
 import {
   attemptIdSchema,
   cacheKeySchema,
@@ -24,12 +25,10 @@ import {
   workflowNameSchema,
 } from '../ids.ts';
 import { jsonRecordSchema, jsonValueSchema } from '../json.ts';
+import { applicationEvents } from './application.events.ts';
 
 const at = z.int();
 const attempt = { task: runTaskNameSchema, attemptId: attemptIdSchema };
-
-/** Why a task, an attempt or a run ended badly, in the words of the error catalogue. */
-export const faultSchema = z.object({ code: z.string(), message: z.string() });
 
 /** Why one worker was chosen: the balancer, and the candidates it compared (at most eight are kept). */
 export const placementReasonSchema = z.object({
@@ -145,6 +144,7 @@ export const workflowInstanceEvents = {
   TaskStarted: z.object({ ...attempt, startedAt: at, timeoutAt: at.optional() }),
   /** An attempt has started an application on a cluster, where it lives on when the worker is gone. Also told late, of an earlier attempt. */
   ApplicationFound: z.object({ ...attempt, ...foundApplicationSchema.shape }),
+  ...applicationEvents,
   TaskSucceeded: z.object({ ...attempt, startedAt: at, finishedAt: at, outputs: jsonRecordSchema }),
   TaskFailed: z.object({
     ...attempt,

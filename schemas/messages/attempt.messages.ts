@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { foundApplicationSchema } from '../clusters/application.schema.ts';
 import { taskSettingsSchema } from '../definition/task-settings.ts';
 import { errorReplySchema } from '../errors.ts';
-import { faultSchema } from '../events/workflow-instance.events.ts';
+import { faultSchema } from '../fault.ts';
 import {
   attemptIdSchema,
   incarnationSchema,

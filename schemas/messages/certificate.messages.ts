@@ -4,12 +4,8 @@
  */
 import { z } from 'zod';
 import { definitionReferenceSchema } from '../definition/workflow.definition.ts';
-import {
-  faultSchema,
-  ownershipReasonSchema,
-  parentSchema,
-  placementReasonSchema,
-} from '../events/workflow-instance.events.ts';
+import { ownershipReasonSchema, parentSchema, placementReasonSchema } from '../events/workflow-instance.events.ts';
+import { faultSchema } from '../fault.ts';
 import {
   attemptIdSchema,
   incarnationSchema,
@@ -23,7 +19,7 @@ import { runStatusSchema } from './client.messages.ts';
 import { actorKinds } from './subjects.ts';
 
 /** What one stream can prove. `J4` is the journal's own: revisions have no gaps. The others need more than one stream. */
-export const certifiedInvariants = ['I1', 'I3', 'I4', 'I5', 'I6', 'I9', 'J4'] as const;
+export const certifiedInvariants = ['I1', 'I3', 'I4', 'I5', 'I6', 'I9', 'I11', 'J4'] as const;
 
 export const writeSchema = z.object({
   revision: z.int(),

@@ -32,7 +32,7 @@ export const commandRequestSchema = z
     z.strictObject({ type: z.literal('pause'), ...steering }),
     z.strictObject({ type: z.literal('resume'), ...steering }),
     /** Decides what becomes of a task whose worker is absent: it runs again, or fails. */
-    z.strictObject({ type: z.literal('resolveLost'), ...steering, task, decision: z.enum(['retry', 'fail']) }),
+    z.strictObject({ type: z.literal('resolveLost'), ...steering, task, decision: z.enum(['retry', 'fail', 'adopt']) }),
     /** Ends one task; what needs it is blocked. */
     z.strictObject({ type: z.literal('stopTask'), ...steering, task }),
     /** A task that does not run is passed over; what needs it goes on. Opens an ended run again. */

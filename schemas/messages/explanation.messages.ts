@@ -2,12 +2,8 @@
 import { z } from 'zod';
 import { foundApplicationSchema } from '../clusters/application.schema.ts';
 import { prioritySchema } from '../definition/workflow.definition.ts';
-import {
-  awaitedSchema,
-  faultSchema,
-  holdReasonSchema,
-  resultSourceSchema,
-} from '../events/workflow-instance.events.ts';
+import { awaitedSchema, holdReasonSchema, resultSourceSchema } from '../events/workflow-instance.events.ts';
+import { faultSchema } from '../fault.ts';
 import { attemptIdSchema, instanceIdSchema, runTaskNameSchema, workerGroupSchema, workerIdSchema } from '../ids.ts';
 
 const at = z.int();
@@ -61,6 +57,26 @@ export const factSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('items'), ...items }),
   /** `dueAt` is missing where nothing ends the waiting but the answer. */
   z.object({ kind: z.literal('awaits'), awaits: awaitedSchema, since: at, dueAt: at.optional() }),
+  /** Its owner sees to its applications, because nobody runs it any more (then with `since`), or because it is to end. */
+  z.object({
+    kind: z.literal('tended'),
+    since: at.optional(),
+    why: z.enum(['lost', 'failed', 'cancelled']).optional(),
+    fault: faultSchema.optional(),
+    /** A person decides. */
+    isAsked: z.boolean(),
+    applications: z.array(
+      z.object({
+        cluster: z.string(),
+        /** Missing: of all that bears the tag of the attempt. */
+        id: z.string().optional(),
+        state: z.string(),
+        doing: z.enum(['asked', 'followed', 'killed', 'ended', 'givenUp']),
+        dueAt: at.optional(),
+        reason: z.string().optional(),
+      }),
+    ),
+  }),
   /** Its worker. `dueAt` is missing while a person is asked. */
   z.object({ kind: z.literal('absent'), since: at, dueAt: at.optional(), fault: faultSchema }),
   z.object({ kind: z.literal('timedOut') }),

@@ -37,6 +37,7 @@ const rules: Record<CertifiedInvariantId, string> = {
   I5: 'replay equals live: each event is taken in its state, under the definition that the run pins',
   I6: 'no silent stall: what is not finished owes something or awaits an answer',
   I9: 'the end follows from the ends of the tasks, and nothing follows it',
+  I11: 'no two attempts of a task have live applications on clusters at once',
   J4: 'the revisions of the stream have no gap',
 };
 

@@ -8,7 +8,12 @@ import {
 } from '../../schemas/definition/task-common-source.ts';
 import type { TaskSettings } from '../../schemas/definition/task-settings.ts';
 import type { MapTaskSource, TaskSource } from '../../schemas/definition/task-source.ts';
-import type { OnWorkerLost, RetryPolicy, WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
+import type {
+  OnOrphaned,
+  OnWorkerLost,
+  RetryPolicy,
+  WorkflowDefinition,
+} from '../../schemas/definition/workflow.definition.ts';
 import { workflowDefinitionSchema } from '../../schemas/definition/workflow.definition.ts';
 import type { WorkflowSource } from '../../schemas/definition/workflow-source.ts';
 import { parseDurationMs } from '../../schemas/duration.ts';
@@ -42,6 +47,7 @@ function canonicalTask(name: string, task: TaskSource): Record<string, unknown> 
     ...canonicalTime(task),
     ...(task.type !== 'workflow' && 'params' in task && task.params !== undefined ? { params: task.params } : {}),
     ...canonicalPlace(task),
+    ...canonicalOnOrphaned(task),
   };
 }
 
@@ -99,6 +105,15 @@ function canonicalOnWorkerLost({ onWorkerLost, workerReturnLimit }: PlacedTaskSo
     case 'ask':
       return { onWorkerLost: { policy: onWorkerLost } };
   }
+}
+
+/** The default is left out, as above. */
+function canonicalOnOrphaned(task: TaskSource): { onOrphaned?: OnOrphaned } {
+  if (!('onOrphaned' in task) || task.onOrphaned === undefined || task.onOrphaned === 'adopt') return {};
+  if (typeof task.onOrphaned === 'string') return { onOrphaned: { policy: task.onOrphaned } };
+  const { policy, followLimit, answerLimit } = task.onOrphaned;
+  const limits = { ...durationField('followLimitMs', followLimit), ...durationField('answerLimitMs', answerLimit) };
+  return { onOrphaned: { policy, ...limits } };
 }
 
 function canonicalRetry(retry: RetrySource): RetryPolicy {

@@ -5,6 +5,7 @@ import { buckets, subjects } from '../../schemas/messages/subjects.ts';
 import { createNatsBucketStore } from '../buckets/nats-bucket.adapter.ts';
 import type { RoleOptions } from '../cli/cli-deps.ts';
 import { systemClock, systemIds } from '../clock/system-clock.adapter.ts';
+import { createClusterClients } from '../clusters/cluster-clients.adapter.ts';
 import { AppError } from '../errors/app-error.ts';
 import { openEventStoreDbJournal } from '../journal/eventstoredb-journal.adapter.ts';
 import { MasterService } from '../master/master.service.ts';
@@ -50,6 +51,7 @@ export async function runMaster({ config }: RoleOptions): Promise<number> {
     load: () => load.measure(),
     plugins,
     clusters: config.clusters,
+    clusterClients: createClusterClients(config.clusters, { clock: systemClock, ids: systemIds, log }),
     log,
   });
   await master.start();

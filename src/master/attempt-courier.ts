@@ -6,9 +6,10 @@
  *    starts an id once.
  * C2 A courier acts only for runs that this process still owns, and only while the attempt is in the state that asked for it.
  * C3 An attempt that may have begun is not given away because its worker is gone, where the task does not allow it
- *    (`onWorkerLost`): the loss of the worker decides.
+ *    (`onWorkerLost`), or may have left applications on a cluster: the loss of the worker decides.
  */
 
+import { taggedClusterOf } from '../../actors/task-instance/application-limits.ts';
 import { idempotencyKeyOf } from '../../actors/task-instance/idempotency-key.ts';
 import type { AttemptPlace } from '../../actors/task-instance/task-instance.state.ts';
 import { attemptInputs } from '../../actors/workflow-instance/attempt-inputs.ts';
@@ -207,8 +208,10 @@ function faultIn(body: unknown): Fault {
 }
 
 function runsAgainWhenLost({ actor }: LiveInstance, { task }: Attempt): boolean {
-  const onLost = actor.plan.find(task)?.definition.onWorkerLost;
-  return onLost === undefined || onLost.policy === 'retry';
+  const definition = actor.plan.find(task)?.definition;
+  if (definition === undefined || taggedClusterOf(definition) !== undefined) return false;
+  const { onWorkerLost } = definition;
+  return onWorkerLost === undefined || onWorkerLost.policy === 'retry';
 }
 
 /** C2. */

@@ -33,33 +33,34 @@ import { MasterMessages, type MasterMessagesOptions } from './master-messages.ts
 import { OverdueWork } from './overdue-work.ts';
 import { Recovery } from './recovery.ts';
 import { Revocations } from './revocations.ts';
-import { RunEffects } from './run-effects.ts';
+import { RunEffects, type RunEffectsOptions } from './run-effects.ts';
 import { createStateTrace } from './state-trace.ts';
 import { Rehoming } from './takeover.ts';
 import { TaskAttendance } from './task-attendance.ts';
 import { untilIdle, untilReceived } from './until-idle.ts';
 
-export type MasterOptions = Pick<MasterMessagesOptions, 'plugins' | 'clusters'> & {
-  id: MasterId;
-  incarnation: Incarnation;
-  /** How others reach this machine. */
-  host: string;
-  config: MasterConfig;
-  transport: Transport;
-  journal: Journal;
-  members: Bucket;
-  claims: Bucket;
-  index: RunIndex;
-  clock: Clock;
-  ids: IdSource;
-  /** Shares of this machine in use. */
-  load: () => MasterMember['load'];
-  log: Log;
-  /** Default: `setImmediate`. */
-  endOfTurn?: EndOfTurn;
-  /** Default: that of this process. */
-  pid?: number;
-};
+export type MasterOptions = Pick<MasterMessagesOptions, 'plugins' | 'clusters'> &
+  Pick<RunEffectsOptions, 'clusterClients'> & {
+    id: MasterId;
+    incarnation: Incarnation;
+    /** How others reach this machine. */
+    host: string;
+    config: MasterConfig;
+    transport: Transport;
+    journal: Journal;
+    members: Bucket;
+    claims: Bucket;
+    index: RunIndex;
+    clock: Clock;
+    ids: IdSource;
+    /** Shares of this machine in use. */
+    load: () => MasterMember['load'];
+    log: Log;
+    /** Default: `setImmediate`. */
+    endOfTurn?: EndOfTurn;
+    /** Default: that of this process. */
+    pid?: number;
+  };
 
 export class MasterService {
   readonly #options: MasterOptions;
@@ -121,7 +122,6 @@ export class MasterService {
       courier: this.#courier,
       revocations: this.#revocations,
       dispatcher: () => this.#dispatcher,
-      lossesMax: config.lossesMax,
       find: (instance) => this.#host.find(instance),
       attendance: this.#attendance,
       slots: this.#concurrency.slots,

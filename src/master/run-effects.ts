@@ -13,11 +13,11 @@ import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-in
 import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
 import type { HoldReason } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId, CacheKey, InstanceId, TaskName } from '../../schemas/ids.ts';
-import type { Clock, IdSource } from '../clock/clock.port.ts';
 import type { Dispatcher, Placement } from '../dispatch/dispatcher.ts';
 import type { WorkerPool } from '../dispatch/worker-pool.ts';
 import { childKeyOf, instanceIdOf } from '../runs/instance-id.ts';
 import type { RunIndex } from '../runs/run-index.port.ts';
+import { ApplicationKeeper, type ApplicationKeeperOptions } from './application-keeper.ts';
 import type { AttemptCourier } from './attempt-courier.ts';
 import type { LostAttempt } from './fold-run.ts';
 import type { LiveInstance } from './live-instance.ts';
@@ -48,14 +48,11 @@ export type GroupSlots = {
   settle(instance: LiveInstance, task: TaskName): void;
 };
 
-export type RunEffectsOptions = {
-  clock: Clock;
+export type RunEffectsOptions = ApplicationKeeperOptions & {
   pool: WorkerPool;
   courier: AttemptCourier;
   revocations: Revocations;
   dispatcher: () => Dispatcher;
-  ids: IdSource;
-  lossesMax: number;
   attendance: Attendance;
   slots: GroupSlots;
   index: Pick<RunIndex, 'result'>;
@@ -67,10 +64,12 @@ export type RunEffectsOptions = {
 export class RunEffects {
   readonly #options: RunEffectsOptions;
   readonly #results: ResultCache;
+  readonly #keeper: ApplicationKeeper;
 
   constructor(options: RunEffectsOptions) {
     this.#options = options;
     this.#results = createResultCache(options);
+    this.#keeper = new ApplicationKeeper(options);
   }
 
   /** The decision that an effect asks for, if it can be made now. */
@@ -131,6 +130,9 @@ export class RunEffects {
           const command = { type: 'FireRunTimer', now: this.#options.clock.now(), timerId: effect.timerId } as const;
           instance.send({ command, causationId: `timer.${effect.timerId}` });
         });
+        return;
+      case 'tendApplications':
+        this.#keeper.tend(instance, effect);
         return;
       case 'attend':
         this.#options.attendance.attend(instance, effect);
@@ -316,7 +318,8 @@ export class RunEffects {
   #arm(instance: LiveInstance, effect: Extract<WorkflowInstanceEffect, { type: 'armTimer' }>): void {
     const { timerId, task, dueAt } = effect;
     instance.armTimer(timerId, dueAt, () => {
-      const { clock, ids, lossesMax } = this.#options;
+      const { clock, ids, config } = this.#options;
+      const { lossesMax } = config;
       const common = { now: clock.now(), random: ids.random() };
       const command = { type: 'FireTimer', ...common, timerId, task, lossesMax } as const;
       instance.send({ command, causationId: `timer.${timerId}` });

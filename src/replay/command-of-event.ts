@@ -132,6 +132,7 @@ function placementCommand(event: WorkflowInstanceEvent, { decidedAt }: Decided):
 
 /** What is told of a task: by its worker, by a timer, by who waits for it. */
 function taskCommand(event: WorkflowInstanceEvent, decided: Decided): WorkflowInstanceCommand | undefined {
+  if (followsFromCluster(event, decided)) return undefined;
   switch (event.type) {
     case 'TaskRejected':
       return { type: 'RejectAttempt', now: decided.decidedAt, ...event.data };
@@ -173,6 +174,14 @@ function taskCommand(event: WorkflowInstanceEvent, decided: Decided): WorkflowIn
     default:
       return undefined;
   }
+}
+
+/** What clusters said stands in the events only where it was news. */
+function followsFromCluster(event: WorkflowInstanceEvent, { plan, snapshot }: Decided): boolean {
+  if (!('task' in event.data) || event.data.task === undefined || 'decidedBy' in event.data) return false;
+  const tended = taskStateOf(plan, snapshot.context, event.data.task)?.context.tended;
+  if (tended === undefined) return false;
+  return event.type === 'ApplicationFound' || tended.orphan !== null;
 }
 
 type TimerEvent = Extract<

@@ -63,6 +63,14 @@ const retried = ({ data }: TaskScope) => (data.retry === undefined ? 'no attempt
 const needs = ({ plan, context, state }: TaskScope) => openNeeds(plan, context, state.context);
 const limited = ({ data }: TaskScope) => (data.dueAt === undefined ? 'no limit is set' : 'a limit is set');
 const timed = ({ data }: TaskScope) => (data.timeoutAt === undefined ? 'it has no timeout' : 'it has a timeout');
+const applications = ({ state: { context } }: TaskScope) => {
+  const known = context.applications.filter(({ attemptId }) => attemptId === context.current?.attemptId);
+  return `its attempt has started ${countOf(known.length, 'application', 'applications')}`;
+};
+const orphaned = ({ state: { context } }: TaskScope) => {
+  const orphan = context.tended?.orphan ?? null;
+  return orphan === null ? 'its worker runs it' : `nobody runs it any more (${orphan.why})`;
+};
 const concluded = ({ data }: TaskScope) => `what it waited for ${data.result}`;
 
 const expansion = ({ state, data }: TaskScope) =>
@@ -111,6 +119,12 @@ const taskReasons: Readonly<Record<string, (scope: TaskScope) => string>> = {
   isConcludedForNow: (scope) => `${concluded(scope)}; ${retried(scope)}`,
   isConcludedBadly: (scope) => `${concluded(scope)}; ${retried(scope)}`,
   isConcludedByStop: concluded,
+  hasApplications: applications,
+  isCurrentWithApplications: (scope) => `${currentAttempt(scope)}; ${applications(scope)}`,
+  isOrphaned: orphaned,
+  isNewOrphan: (scope) => `${currentAttempt(scope)}; ${orphaned(scope)}`,
+  isTended: (scope) => `${currentAttempt(scope)}; ${orphaned(scope)}`,
+  isAskedOrphan: (scope) => `${limited(scope)}; ${orphaned(scope)}`,
   isExpansion: expansion,
   isLimitedExpansion: (scope) => `${expansion(scope)}; ${limited(scope)}`,
   isCurrentExpansion: ({ state, data }) =>

@@ -9,9 +9,11 @@ import { beginsAtOwner } from '../../actors/workflow-instance/begin.decide.ts';
 import type { WorkflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
+import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId, InstanceId, TaskName } from '../../schemas/ids.ts';
+import { deadApplications } from './dead-applications.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export type VirtualEvent = {
@@ -218,6 +220,11 @@ export class VirtualRun {
         time.forget(`timer.${effect.timerId}`);
         this.#timers.delete(`timer.${effect.timerId}`);
         return;
+      case 'tendApplications': {
+        const { task, attemptId } = effect;
+        time.plan(time.now(), () => this.#findDead(task, attemptId));
+        return;
+      }
       case 'requestAdmission':
         time.plan(time.now(), () => this.ask({ type: 'AdmitWorkflow', now: 0 }, 'admitted'));
         return;
@@ -231,6 +238,12 @@ export class VirtualRun {
       default:
         outside.perform(effect);
     }
+  }
+
+  #findDead(task: TaskName, attemptId: AttemptId): void {
+    const { random, lossesMax } = this.#options;
+    const answers = deadApplications(taskStateOf(this.actor.plan, this.#snapshot.context, task), attemptId);
+    this.ask({ type: 'TellApplications', now: 0, random, lossesMax, task, attemptId, answers }, 'clusters');
   }
 
   #arm(timerId: string, dueAt: number, command: WorkflowInstanceCommand): void {

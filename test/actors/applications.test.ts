@@ -23,7 +23,9 @@ import {
   runEvent,
   submitted,
   taskEvent,
+  tell,
   yarnApplication,
+  yarnTold,
 } from './run-events.ts';
 
 const definition = workflowOf([taskOf('a'), taskOf('b')]);
@@ -57,7 +59,7 @@ describe('an application that an attempt has started', () => {
   });
 
   it('is told for each attempt that has started it', () => {
-    const second = run(found(1, yarnApplication), lose('a'), assign('a', 2));
+    const second = run(found(1, yarnApplication), lose('a'), tell('a', 1, yarnTold('killed')), assign('a', 2));
     second.when(found(2, yarnApplication)).then(applicationFound('a', 2));
   });
 

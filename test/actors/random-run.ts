@@ -10,12 +10,13 @@ import { allTasks } from '../../actors/workflow-instance/task-lookup.ts';
 import type { WorkflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
+import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId } from '../../schemas/ids.ts';
 import { LanguageModel, type Wishes } from '../kit/language-model.ts';
 import { calmSteps, echoesOf, type Step, type WorldView, wildSteps } from './random-steps.ts';
-import { conclude, lossesMax, now, submitOwned, takeOwnership } from './run-events.ts';
+import { conclude, lossesMax, now, submitOwned, takeOwnership, tell, yarnTold } from './run-events.ts';
 
 type Recorded = { event: WorkflowInstanceEvent; after: WorkflowInstanceSnapshot };
 
@@ -88,7 +89,7 @@ export class RandomRun {
     this.prepare(command);
     if (asked !== undefined && this.isFinished) this.world.repairsLeft -= 1;
     const before = JSON.stringify(this.actor.store(this.snapshot));
-    const settled = settle(this.actor, this.snapshot, command, answer);
+    const settled = this.settleToTheEnd(command);
     expect(JSON.stringify(this.actor.store(this.snapshot)), 'deciding changed the snapshot').toBe(before);
     if (isEcho) {
       if (settled.kind === 'settled') expect(settled.events, 'an echo led to an event (T1)').toEqual([]);
@@ -105,9 +106,36 @@ export class RandomRun {
     expect(this.actor.store(this.snapshot)).toEqual(this.actor.store(settled.snapshot));
     // What changed nothing left no key: repeated later, it may change something.
     if (asked === undefined || settled.events.length > 0) this.remember(command);
-    const happening = step.happening ?? asked;
+    const happening = happeningOf(step, settled.events);
     if (happening !== undefined) this.model.happen(happening);
     this.compare(nameOfStep(step));
+  }
+
+  /** Applications of an attempt that nobody runs any more are found dead at once: then they change nothing. */
+  private settleToTheEnd(command: WorkflowInstanceCommand) {
+    const first = settle(this.actor, this.snapshot, command, answer);
+    if (first.kind === 'rejected') return first;
+    const orphaned = first.events.find(({ type }) => type === 'TaskOrphaned');
+    if (orphaned?.type !== 'TaskOrphaned') return first;
+    const { task, attemptId, clusters } = orphaned.data;
+    const { plan } = this.actor.at(first.snapshot);
+    const known = taskStateOf(plan, first.snapshot.context, task)?.context.applications ?? [];
+    const answers = clusters.map((cluster) => {
+      const own = known.filter((one) => one.cluster === cluster && one.attemptId === attemptId);
+      return { ...yarnTold('killed'), cluster, applications: own.map(({ id }) => deadApplication(id)) };
+    });
+    const second = settle(
+      this.actor,
+      first.snapshot,
+      { ...tell(task, 0, ...answers), attemptId } as WorkflowInstanceCommand,
+      answer,
+    );
+    if (second.kind === 'rejected') throw new Error(second.rejection.message);
+    return {
+      ...second,
+      events: [...first.events, ...second.events],
+      effects: [...first.effects, ...second.effects],
+    };
   }
 
   private compare(step: string): void {
@@ -199,6 +227,9 @@ export class RandomRun {
       case 'requestAdmission':
         this.world.isQueued = true;
         return;
+      case 'tendApplications':
+        // Its answer is given at once: see `settleToTheEnd`.
+        return;
       case 'collectItems':
       case 'concludeWorkflow':
       case 'concludePause':
@@ -240,6 +271,15 @@ function answer(effect: WorkflowInstanceEffect): WorkflowInstanceCommand | undef
   if (type === 'concludeWorkflow') return conclude;
   if (type === 'collectItems') return { type: 'CollectItems', now, task: effect.task };
   return type === 'concludePause' ? { type: 'ConcludePause', now } : undefined;
+}
+
+const deadApplication = (id: string) => ({ id, state: 'killed' as const, hasEnded: true, tags: [] });
+
+/** Where applications are asked for, no worker is waited for. */
+function happeningOf({ happening, asked }: Step, events: readonly WorkflowInstanceEvent[]) {
+  const isOrphaned = events.some(({ type }) => type === 'TaskOrphaned');
+  if (!isOrphaned || happening === undefined || !('task' in happening)) return happening ?? asked;
+  return happening.kind === 'missed' ? ({ kind: 'lost', task: happening.task } as const) : happening;
 }
 
 function nameOfStep({ command, happening, asked }: Step): string {

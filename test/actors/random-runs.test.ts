@@ -20,8 +20,11 @@ function played(definition: WorkflowDefinition, choices: readonly number[]): Ran
   return run;
 }
 
-/** Of dry runs, which have a property of their own, and of results that are kept. */
-const elsewhere = ['TaskDryRun', 'TaskCacheHit', 'ResultKept', 'WorkflowMoved'];
+/** Of dry runs, which have a property of their own, of results that are kept, and of applications that live on. */
+const elsewhere = [
+  ...['TaskDryRun', 'TaskCacheHit', 'ResultKept', 'WorkflowMoved'],
+  ...['ApplicationSeen', 'ApplicationAdopted', 'ApplicationKillRequested', 'ApplicationGivenUp'],
+];
 
 /** As the journal gives it back. */
 function read({ type, data }: WorkflowInstanceEvent): WorkflowInstanceEvent {

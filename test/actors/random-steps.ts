@@ -139,7 +139,8 @@ function mishaps(plan: Plan, snapshot: WorkflowInstanceSnapshot, { task, count, 
   steps.push({ command: lose(task, count, false), happening: { kind: 'lost', task } });
   steps.push({ command: lose(task, count), happening: { kind: 'missed', task } });
   steps.push({ command: lose(task, count), happening: { kind: 'missed', task } });
-  if (phase === 'started') steps.push({ command: findApplication(task, count) });
+  const found = { command: findApplication(task, count) };
+  if (phase === 'started') steps.push(found, found);
   if (isCancelled) steps.push({ command: report('started', task, count), isEcho: true });
   if (statusOf(plan, snapshot, task) === 'absent') steps.push(comeBack(task, count), ...decisions(task));
   else if (phase === 'offered') steps.push({ command: reject(task, count), happening: { kind: 'rejected', task } });

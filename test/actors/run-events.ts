@@ -1,5 +1,10 @@
 /** Events and commands of a run with everything that a test does not look at filled in. Times count from 1,000,000. */
-import type { LossDecision, WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import type { Application } from '../../schemas/clusters/application.schema.ts';
+import type {
+  ClusterTold,
+  LossDecision,
+  WorkflowInstanceCommand,
+} from '../../schemas/commands/workflow-instance.commands.ts';
 import type {
   HoldReason,
   PlacementReason,
@@ -82,6 +87,7 @@ export function taskEvent(type: TaskEventType, name: string, attempt = 1, more: 
     TaskTimedOut: { ...data, timedOutAt: now },
     TaskLost: { ...data, lostAt: now, reason: lossReason, givenUp: false },
     TaskWorkerAbsent: { ...data, since: now, reason: lossReason },
+    TaskOrphaned: { ...data, since: now, why: 'lost', policy: 'adopt', clusters: ['hadoop'], reason: lossReason },
     TaskWorkerReturned: { ...data, returnedAt: now },
     TaskRetryDue: { task },
     TaskStopped: { ...data, finishedAt: now },
@@ -122,6 +128,44 @@ export function applicationFound(
   return { type: 'ApplicationFound', data };
 }
 
+const sightings = {
+  ApplicationSeen: { state: 'running', seenAt: now },
+  ApplicationEnded: { state: 'succeeded', seenAt: now },
+  ApplicationAdopted: { adoptedAt: now, dueAt: now + 1_000 },
+  ApplicationKillRequested: { requestedAt: now, why: 'stop', dueAt: now + 1_000 },
+  ApplicationGivenUp: { givenUpAt: now, state: 'away', reason: lossReason },
+} as const;
+
+/** What the owner of the run has seen or asked at the cluster. */
+export function applicationEvent(
+  type: keyof typeof sightings,
+  task: string,
+  attempt = 1,
+  more: object = {},
+): WorkflowInstanceEvent {
+  const { id, cluster } = yarnApplication;
+  const data = { task: nameOf(task), attemptId: attemptIdOf(attempt), cluster, id, ...sightings[type], ...more };
+  return { type, data } as WorkflowInstanceEvent;
+}
+
+/** Every cluster of the attempt has answered. */
+export function tell(task: string, attempt: number, ...answers: ClusterTold[]): WorkflowInstanceCommand {
+  const told = { now, random: 0.5, lossesMax, task: nameOf(task), attemptId: attemptIdOf(attempt) };
+  return { type: 'TellApplications', ...told, answers };
+}
+
+/** The cluster knows the application, in this state. */
+export function yarnTold(state: Application['state'], more: Partial<Application> = {}): ClusterTold {
+  const { kind, cluster, id } = yarnApplication;
+  const hasEnded = state === 'succeeded' || state === 'failed' || state === 'killed';
+  return { kind, cluster, applications: [{ id, state, hasEnded, tags: [], ...more }] };
+}
+
+export const yarnAway: ClusterTold = {
+  cluster: yarnApplication.cluster,
+  fault: { code: 'CLUSTER_UNREACHABLE', message: 'no address answers' },
+};
+
 export const willRetry = { retry: { delayMs: 1_000, dueAt: now + 1_000 } };
 
 export function runEvent(type: Exclude<WorkflowInstanceEventType, TaskEventType>): WorkflowInstanceEvent {
@@ -148,6 +192,12 @@ export function runEvent(type: Exclude<WorkflowInstanceEventType, TaskEventType>
     }
     case 'ApplicationFound':
       return applicationFound('a', 1);
+    case 'ApplicationSeen':
+    case 'ApplicationEnded':
+    case 'ApplicationAdopted':
+    case 'ApplicationKillRequested':
+    case 'ApplicationGivenUp':
+      return applicationEvent(type, 'a');
     case 'ResultKept': {
       const result = { attemptId: attemptIdOf(1), finishedAt: now, outputs: {} };
       return { type, data: { task: nameOf('a'), cacheKey, expiresAt: now + 1_000, result } };

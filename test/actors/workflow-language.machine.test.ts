@@ -121,6 +121,7 @@ const events: Record<string, WorkflowInstanceEvent> = {
   ResultKept: kept('done', 5),
   'ResultKept, of another attempt': kept('done', 4),
   ApplicationFound: applicationFound('done', 5),
+  TaskOrphaned: taskEvent('TaskOrphaned', 'running', 4),
   TaskTimeoutWarned: taskEvent('TaskTimeoutWarned', 'running', 4),
   TaskSucceeded: taskEvent('TaskSucceeded', 'running', 4),
   TaskStopRequested: taskEvent('TaskStopRequested', 'ready'),
@@ -149,7 +150,7 @@ const begins = [
   'TaskDryRun',
   'TaskCacheHit',
 ];
-const atWorker = ['TaskTimeoutWarned', 'TaskSucceeded'];
+const atWorker = ['TaskTimeoutWarned', 'TaskSucceeded', 'TaskOrphaned'];
 const steered = [
   'StateCleared',
   'IsolationAdded',
@@ -188,7 +189,7 @@ const taken: Record<string, Record<string, string>> = {
   paused: { ...held, WorkflowMoved: 'same' },
   'paused with policy end': { ...held, ...lastFailures, WorkflowMoved: 'same' },
   'paused, one isolated': { ...held, IsolationRemoved: 'same', WorkflowMoved: 'same' },
-  stopping: { ...own, ...same(['TaskSucceeded', 'ResultKept', 'ApplicationFound']) },
+  stopping: { ...own, ...same(['TaskSucceeded', 'TaskOrphaned', 'ResultKept', 'ApplicationFound']) },
   ending: { ...own, ...same(['ResultKept', 'ApplicationFound']) },
   succeeded: { ...own, WorkflowReopened: 'active' },
   failed: { ...own, WorkflowReopened: 'active' },

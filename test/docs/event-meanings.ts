@@ -15,6 +15,17 @@ export const eventMeanings: Record<EventType, string> = {
   TaskStarted: 'The attempt runs. Missing where it ended before its start was reported.',
   ApplicationFound:
     'An attempt has started an application on a cluster, where it lives on when the attempt has ended. Told once for the attempt; also late, of an earlier one.',
+  TaskOrphaned:
+    'Nobody runs the attempt any more, and it may have applications on clusters: they decide. The owner of the run asks the clusters itself from here on.',
+  ApplicationSeen:
+    'What a cluster says of an application of the attempt that has not ended, or that it says nothing. Written once for each change.',
+  ApplicationEnded: 'The cluster says that nothing of the application runs any more.',
+  ApplicationAdopted:
+    'The application runs on without its worker, and the owner of the run follows it: its end will be that of the attempt.',
+  ApplicationKillRequested:
+    'The application is to end. The cluster is asked for it, again and again, until it says that it has ended.',
+  ApplicationGivenUp:
+    'The limit of waiting is over, and the attempt ends without an answer. Unless the cluster knew of nothing, something may still run: no further attempt is made.',
   TaskSucceeded: 'The attempt, and with it the task, succeeded.',
   TaskFailed: 'The attempt failed. With `retry` another one follows; without, the task has failed for good.',
   TaskTimedOut: 'The attempt ran longer than its timeout. It is being cancelled, and its last report is awaited.',
@@ -66,6 +77,19 @@ export const eventMeanings: Record<EventType, string> = {
 /** By the path of the field, or by its last name. */
 export const fieldMeanings: Record<string, string> = {
   ...concurrencyFieldMeanings,
+  clusters: 'Where the attempt may have applications.',
+  policy: 'What becomes of applications that run on: `adopt`, `kill` or `ask`.',
+  client: 'What the worker told of the end of the client.',
+  'client.startedAt': 'When it began.',
+  'client.finishedAt': 'When it ended.',
+  'client.exitCode': 'With which exit code.',
+  seenAt: 'When the cluster was asked.',
+  state: 'How it is, in the words of [clusters](clusters.md#states).',
+  diagnostics: 'What the cluster says of it.',
+  adoptedAt: 'From when on it is followed.',
+  requestedAt: 'When its end was asked for.',
+  givenUpAt: 'When the limit was over.',
+  decision: 'Of a person: what becomes of the task then.',
   cluster: 'Name of the cluster in the configuration.',
   id: 'Its id, as the cluster writes it.',
   user: 'Whose it is at the cluster.',

@@ -91,9 +91,14 @@ function eventsPage(): string {
 }
 
 const metadataComments = docCommentsOf(new URL('../../schemas/envelope.ts', import.meta.url));
-const eventComments = docCommentsOf(new URL('../../schemas/events/workflow-instance.events.ts', import.meta.url), {
-  catalogue: 'workflowInstanceEvents',
-});
+const eventComments = new Map([
+  ...docCommentsOf(new URL('../../schemas/events/application.events.ts', import.meta.url), {
+    catalogue: 'applicationEvents',
+  }),
+  ...docCommentsOf(new URL('../../schemas/events/workflow-instance.events.ts', import.meta.url), {
+    catalogue: 'workflowInstanceEvents',
+  }),
+]);
 
 function sectionsOf(catalogue: object): string[] {
   const types = Object.keys(catalogue).filter((type) => type !== 'OwnershipTaken') as EventType[];

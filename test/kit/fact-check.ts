@@ -6,6 +6,27 @@ import type { WorkflowInstanceContext } from '../../actors/workflow-instance/wor
 import type { TaskName } from '../../schemas/ids.ts';
 import type { Fact } from '../../schemas/messages/explanation.messages.ts';
 
+function isDelay(
+  fact: Extract<Fact, { kind: 'delayed' | 'backsOff' }>,
+  status: string,
+  { failures }: TaskState['context'],
+) {
+  return fact.kind === 'delayed' ? status === 'delayed' : status === 'backingOff' && failures === fact.failures;
+}
+
+function isAbsence(fact: Tended | Extract<Fact, { kind: 'absent' }>, status: string, state: TaskState['context']) {
+  return fact.kind === 'tended' ? isTended(fact, state) : status === 'absent' && state.absence?.since === fact.since;
+}
+
+type Tended = Extract<Fact, { kind: 'tended' }>;
+
+function isTended({ applications, since }: Tended, { tended }: TaskState['context']): boolean {
+  if (tended === undefined || since !== tended.orphan?.since) return false;
+  const isSeen = ({ cluster, id, state }: Tended['applications'][number]) =>
+    tended.seen.some((one) => one.cluster === cluster && (one.id ?? undefined) === id && one.state === state);
+  return applications.length === tended.seen.length && applications.every(isSeen);
+}
+
 type Run = { plan: Plan; value: string; context: WorkflowInstanceContext };
 
 const ends = ['succeeded', 'failed', 'stopped', 'blocked', 'skipped'];
@@ -32,9 +53,8 @@ export function isTrue(fact: Fact, run: Run, task: TaskName): boolean {
     case 'queueLimit':
       return status === 'ready' && state.queue?.since === fact.since && state.queue.dueAt === fact.dueAt;
     case 'delayed':
-      return status === 'delayed' && state.dueAt === fact.dueAt;
     case 'backsOff':
-      return status === 'backingOff' && state.dueAt === fact.dueAt && state.failures === fact.failures;
+      return state.dueAt === fact.dueAt && isDelay(fact, status, state);
     case 'attempt':
       return state.last?.attemptId === fact.attemptId && state.last.worker === fact.worker;
     case 'awaits':
@@ -44,8 +64,9 @@ export function isTrue(fact: Fact, run: Run, task: TaskName): boolean {
       return areItemsNow(fact, run, task);
     case 'applications':
       return areApplications(fact, state.applications);
+    case 'tended':
     case 'absent':
-      return status === 'absent' && state.absence?.since === fact.since;
+      return isAbsence(fact, status, state);
     case 'timedOut':
       return state.cancelReason === 'timeout';
     case 'stoppedBy':

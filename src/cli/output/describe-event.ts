@@ -24,6 +24,17 @@ const words: { [T in WorkflowInstanceEventType]: (data: DataOf<T>) => string } =
   TaskAccepted: ({ task }) => task,
   TaskStarted: ({ task }) => task,
   ApplicationFound: ({ task, kind, id, cluster }) => `${task}: ${id} on ${cluster} (${kind})`,
+  TaskOrphaned: ({ task, why, clusters, reason }) =>
+    `${task} (${why}): ${reason.message}; asks ${clusters.join(', ')} for its applications`,
+  ApplicationSeen: ({ task, id, cluster, state, reason }) =>
+    `${task}: ${applicationIn(cluster, id)} is ${state}${reason === undefined ? '' : ` (${reason.message})`}`,
+  ApplicationEnded: ({ task, id, cluster, state }) => `${task}: ${applicationIn(cluster, id)} ended as ${state}`,
+  ApplicationAdopted: ({ task, id, cluster, adoptedAt, dueAt }) =>
+    `${task}: ${applicationIn(cluster, id)} is followed, at most ${shortDuration(dueAt - adoptedAt)}`,
+  ApplicationKillRequested: ({ task, id, cluster, why, decidedBy }) =>
+    `${task}: ${applicationIn(cluster, id)} is to end (${why})${lossDecidedBy(decidedBy)}`,
+  ApplicationGivenUp: ({ task, id, cluster, state, reason }) =>
+    `${task}: ${applicationIn(cluster, id)} is given up while ${state}: ${reason.message}`,
   TaskSucceeded: ({ task, startedAt, finishedAt }) => `${task} in ${shortDuration(finishedAt - startedAt)}`,
   TaskFailed: ({ task, fault, retry }) => {
     const next = retry === undefined ? '' : `; again in ${shortDuration(retry.delayMs)}`;
@@ -92,6 +103,9 @@ const words: { [T in WorkflowInstanceEventType]: (data: DataOf<T>) => string } =
 function askedBy(by: string, reason: string | undefined): string {
   return `by ${by}${reason === undefined ? '' : `: ${reason}`}`;
 }
+
+const applicationIn = (cluster: string, id: string | undefined): string =>
+  `${id ?? 'what it has started'} on ${cluster}`;
 
 function lossDecidedBy(decidedBy: DataOf<'TaskLost'>['decidedBy']): string {
   return decidedBy === undefined ? '' : `; decided by ${decidedBy.by}`;

@@ -84,6 +84,14 @@ const changes: { [T in WorkflowInstanceEventType]: Change<T> } = {
   TaskAccepted: () => undefined,
   TaskStarted: (progress, { task, startedAt }) => moveTask(progress, task, { phase: 'running', since: startedAt }),
   ApplicationFound: (progress, { task, id, cluster }) => noteTask(progress, task, `${id} on ${cluster}`),
+  TaskOrphaned: (progress, { task, reason }) => moveTask(progress, task, { phase: 'absent', note: reason.message }),
+  ApplicationSeen: (progress, { task, id, cluster, state }) =>
+    noteTask(progress, task, `${id ?? 'what it has started'} on ${cluster}: ${state}`),
+  ApplicationEnded: (progress, { task, id, cluster, state }) =>
+    noteTask(progress, task, `${id} on ${cluster}: ${state}`),
+  ApplicationAdopted: (progress, { task, id, cluster }) => noteTask(progress, task, `follows ${id} on ${cluster}`),
+  ApplicationKillRequested: (progress, { task, id, cluster }) => noteTask(progress, task, `ends ${id} on ${cluster}`),
+  ApplicationGivenUp: (progress, { task, reason }) => noteTask(progress, task, reason.message),
   TaskSucceeded: (progress, { task }) => moveTask(progress, task, { phase: 'succeeded' }),
   TaskFailed: (progress, { task, fault, retry }) => {
     if (retry === undefined) progress.firstFailure ??= `${task}: ${fault.message} (${fault.code})`;

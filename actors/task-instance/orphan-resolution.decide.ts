@@ -1,0 +1,55 @@
+/** What a person makes of a task whose worker is lost while its applications may run on. */
+import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
+import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
+import { isOrphaned } from './orphan.decide.ts';
+import type { TaskEvent, TaskState } from './task-instance.state.ts';
+import { adopt, giveUp, kill, liveIn, TendedDraft } from './tended.decide.ts';
+
+type ResolveLost = Extract<WorkflowInstanceCommand, { type: 'ResolveLost' }>;
+
+/**
+ * `retry` and `fail` let the applications be killed first, `adopt` lets them be followed. What is not known to run is given
+ * up. Undefined when there is nothing to decide.
+ */
+export function decideOrphanResolution(
+  definition: TaskDefinition,
+  state: TaskState,
+  command: ResolveLost,
+): TaskEvent[] | undefined {
+  const { current, tended, resolvedBy } = state.context;
+  if (state.status !== 'absent' || !isOrphaned(state) || current === null) return undefined;
+  if (resolvedBy === command.key) return [];
+  const { task, decision, now, key, by, reason } = command;
+  const decidedBy = { key, by, ...(reason === undefined ? {} : { reason }) };
+  const asked = { task, attemptId: current.attemptId, now, decidedBy };
+  const live = liveIn(tended).filter(({ followDueAt }) => decision !== 'adopt' || followDueAt === null);
+  if (decision === 'adopt' && live.length === 0) return undefined;
+  const draft = new TendedDraft(definition, state);
+  for (const entry of tended?.seen ?? []) {
+    const isDoubtful = entry.state === 'unknown' || entry.state === 'away';
+    if (isDoubtful && !entry.hasEnded && !entry.isGivenUp) giveUp(draft, asked, entry);
+  }
+  for (const entry of live) {
+    if (decision === 'adopt') adopt(draft, asked, entry);
+    else kill(draft, { ...asked, decision }, entry, 'person');
+  }
+  if (live.length === 0 && decision !== 'adopt') draft.add(lossBy(state, asked, decision));
+  return draft.events;
+}
+
+function lossBy(
+  { context }: TaskState,
+  { task, attemptId, now, decidedBy }: Pick<ResolveLost, 'task' | 'now'> & LossBy,
+  decision: 'retry' | 'fail',
+): TaskEvent {
+  const told = context.tended?.orphan?.reason ?? { code: 'WORKER_UNREACHABLE', message: 'its worker is lost' };
+  const isFailure = decision === 'fail';
+  const message = isFailure ? `${told.message}; ${decidedBy.by} decided that the task fails` : told.message;
+  const reason = { code: told.code, message };
+  return { type: 'TaskLost', data: { task, attemptId, lostAt: now, reason, givenUp: isFailure, decidedBy } };
+}
+
+type LossBy = {
+  attemptId: NonNullable<TaskState['context']['current']>['attemptId'];
+  decidedBy: { key: string; by: string; reason?: string };
+};
