@@ -12,6 +12,17 @@ export const taskPlugin = {
   name: 'greeting',
   description: 'Greets somebody in one of a few languages.',
 
+  settingsSchema: {
+    type: 'object',
+    properties: {
+      who: { type: 'string', description: 'Whom to greet.' },
+      language: { type: 'string', description: `One of ${languages}, or a placeholder. Default: en.` },
+      afterMs: { type: ['integer', 'string'], description: 'Wait before the greeting, in milliseconds. Default: 0.' },
+    },
+    required: ['who'],
+    additionalProperties: false,
+  },
+
   check({ who, language = 'en', afterMs = 0, ...others }) {
     const faults = [];
     if (typeof who !== 'string' || who === '') {

@@ -24,6 +24,7 @@ import { addReplayCommand } from './commands/replay.command.ts';
 import { addResolveCommand } from './commands/resolve.command.ts';
 import { addRoleCommands } from './commands/role.commands.ts';
 import { addRunSteeringCommands } from './commands/run-steering.commands.ts';
+import { addSchemaCommand } from './commands/schema.command.ts';
 import { addShowCommand } from './commands/show.command.ts';
 import { addStopCommand } from './commands/stop.command.ts';
 import { addSubmitCommand } from './commands/submit.command.ts';
@@ -102,6 +103,7 @@ function createCommands(parts: Parts): Command {
     addSubmitCommand,
     addDefinitionsCommand,
     addDiffCommand,
+    addSchemaCommand,
     addListCommand,
     addShowCommand,
     addWhyCommand,

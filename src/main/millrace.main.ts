@@ -49,5 +49,12 @@ function run(args: readonly string[]): Promise<number> {
   return createProgram(deps).run(args);
 }
 
+/** A pipe takes no more than its reader does: what waits for it would be lost at the exit. */
+async function whenRead(stream: NodeJS.WriteStream): Promise<void> {
+  if (stream.writableLength > 0) await new Promise<void>((resolve) => stream.write('', () => resolve()));
+}
+
 // Nothing may be left that keeps the process alive: the exit code is the answer.
-process.exit(await run(process.argv.slice(2)));
+const exitCode = await run(process.argv.slice(2));
+await Promise.all([whenRead(process.stdout), whenRead(process.stderr)]);
+process.exit(exitCode);

@@ -17,6 +17,7 @@ const commands = [
   'submit',
   'definitions',
   'diff',
+  'schema',
   'list',
   'show',
   'why',

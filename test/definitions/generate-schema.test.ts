@@ -23,6 +23,23 @@ test('every field of a workflow file is described', () => {
   expect(undescribed).toEqual([]);
 });
 
+test('the settings of configured plugins are described beside their name', () => {
+  const settingsSchema = { type: 'object', required: ['who'] };
+  const generated = generateWorkflowSchema([{ name: 'greeting', settingsSchema }, { name: 'plain' }]);
+  const found: unknown[] = [];
+  collectConditions(JSON.parse(generated), found);
+  const named = { properties: { plugin: { const: 'greeting' } }, required: ['plugin'] };
+  // biome-ignore lint/suspicious/noThenProperty: a word of JSON Schema; nothing awaits it.
+  const settings = { if: named, then: { properties: { settings: settingsSchema } } };
+  expect(found).toEqual([[{ properties: { plugin: { enum: ['greeting', 'plain'] } } }, settings]]);
+});
+
+function collectConditions(schema: unknown, found: unknown[]): void {
+  if (typeof schema !== 'object' || schema === null) return;
+  if ('allOf' in schema && 'title' in schema && schema.title === 'plugin task') found.push(schema.allOf);
+  else for (const part of Object.values(schema)) collectConditions(part, found);
+}
+
 type Schema = {
   properties?: Record<string, Schema>;
   definitions?: Record<string, Schema>;

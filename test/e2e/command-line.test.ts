@@ -15,6 +15,7 @@ import {
   runsReplySchema,
 } from '../../schemas/messages/client.messages.ts';
 import { commandReceiptSchema } from '../../schemas/messages/command.messages.ts';
+import { generateWorkflowSchema } from '../../src/definitions/generate-schema.ts';
 import { newFolder, type ProcessCluster, startProcessCluster } from '../kit/process-cluster.ts';
 import { runMillrace } from '../kit/processes.ts';
 
@@ -158,6 +159,12 @@ test('where nothing runs, commands end with 69: without an address, a server or 
   expect(results.map(({ exitCode }) => exitCode)).toEqual([69, 69, 69]);
   expect(results[0]?.output).toContain('millrace dev');
   expect(JSON.parse(results[1]?.output ?? '')).toMatchObject({ code: 'NATS_UNAVAILABLE' });
+});
+
+test('an output that is longer than a pipe holds comes whole', async () => {
+  const { stdout, exitCode } = await runMillrace(['schema'], { cwd: '/' });
+  expect(exitCode).toBe(0);
+  expect(stdout).toBe(generateWorkflowSchema());
 });
 
 /** Says `one`, waits for its flag, says `two`. */

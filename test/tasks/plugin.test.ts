@@ -56,6 +56,13 @@ describe('a plugin task', () => {
     expect(fixture.output()).toBe('begun\n');
   });
 
+  it('of the example has a schema of its settings that names all that its check takes', async () => {
+    const plugin = (await loadPlugins(['./greeting.mjs'], examples)).get('greeting');
+    const { properties = {} } = plugin?.settingsSchema ?? {};
+    expect(plugin?.check({ who: 'Ada', language: 'en', afterMs: 1 })).toEqual([]);
+    expect(Object.keys(properties as JsonRecord)).toEqual(['who', 'language', 'afterMs']);
+  });
+
   it('tells of applications that it has started, and of nothing else', async () => {
     const id = 'application_1700000000000_0001';
     const good = run(

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { pluginNameSchema } from '../../../schemas/definition/program-settings.ts';
+import { jsonRecordSchema } from '../../../schemas/json.ts';
 import { AppError } from '../../errors/app-error.ts';
 import type { TaskPlugin, TaskPlugins } from './task-plugin.port.ts';
 
@@ -11,6 +12,7 @@ import type { TaskPlugin, TaskPlugins } from './task-plugin.port.ts';
 const taskPluginSchema = z.looseObject({
   apiVersion: z.literal(1),
   name: pluginNameSchema,
+  settingsSchema: jsonRecordSchema.optional(),
   check: z.function(),
   start: z.function(),
   adopt: z.function().optional(),

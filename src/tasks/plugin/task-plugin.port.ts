@@ -20,6 +20,8 @@ export interface TaskPlugin {
   readonly name: string;
   /** One sentence for people. */
   readonly description?: string;
+  /** JSON Schema (draft 7) of the settings, for editors: `millrace schema` has it. What counts is `check`. */
+  readonly settingsSchema?: JsonRecord;
   /** What is wrong with settings as they are written, placeholders included. Called by masters, at registration. */
   check(settings: JsonRecord): readonly PluginFault[];
   /** Runs one attempt; resolves to its outputs. A fault fails the attempt with its message. */
