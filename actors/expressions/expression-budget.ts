@@ -21,10 +21,16 @@ type Evaluate = (this: unknown, evaluator: unknown, node: unknown, context: unkn
 
 export class ExpressionBudget {
   #stepsLeft = stepsMax;
-  readonly #weights = new WeakMap<object, number>();
+  #weights = new WeakMap<object, number>();
 
   get isSpent(): boolean {
     return this.#stepsLeft < 0;
+  }
+
+  /** For another evaluation of the tree that was fitted. */
+  renew(): void {
+    this.#stepsLeft = stepsMax;
+    this.#weights = new WeakMap();
   }
 
   /** Every node under `root` is counted from now on. A tree is fitted once. */

@@ -2,7 +2,7 @@
  * A question in CEL that is asked after every event of every run: where did it become true? It reads `run`, `event`, `task`
  * (the one that the event is about) and `tasks` (all, by name). Where a part of it is not there it is not true.
  */
-import { checkExpression, evaluateExpression } from '../../actors/expressions/expression.ts';
+import { checkExpression, type Evaluate, preparedExpression } from '../../actors/expressions/expression.ts';
 import { at } from '../../actors/kit/persistent-vector.ts';
 import type { TaskState } from '../../actors/task-instance/task-instance.state.ts';
 import type { JsonRecord, JsonValue } from '../../schemas/json.ts';
@@ -24,7 +24,7 @@ export type Answer = {
 };
 
 export class RetroactiveQuestion {
-  readonly #text: string;
+  readonly #evaluate: Evaluate;
 
   /** @throws AppError BAD_REQUEST when the text is no expression */
   constructor(text: string) {
@@ -33,7 +33,7 @@ export class RetroactiveQuestion {
       const place = checked.position === undefined ? '' : ` at character ${checked.position + 1}`;
       throw new AppError('BAD_REQUEST', `"${text}" is no expression${place}: ${checked.message}`);
     }
-    this.#text = text;
+    this.#evaluate = preparedExpression(text);
   }
 
   /** @throws AppError HISTORY_INVALID when the run cannot be opened; what this build refuses is not asked about */
@@ -45,7 +45,7 @@ export class RetroactiveQuestion {
     let wasTrue = false;
     for (let revision = 0; revision <= run.lastRevision; revision += 1) {
       noteTasks(run, revision, tasks);
-      const result = evaluateExpression(this.#text, variablesOf(run, revision, tasks));
+      const result = this.#evaluate(variablesOf(run, revision, tasks));
       const isTrue = result.ok && result.value === true;
       if (!result.ok) fault = { count: (fault?.count ?? 0) + 1, ...(fault ?? { message: result.message, revision }) };
       if (isTrue && !wasTrue) found.push(placeAt(run, revision));
