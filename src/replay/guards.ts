@@ -29,7 +29,7 @@ export type GuardCheck = {
 type Judged = { type: string; data: Record<string, unknown> };
 
 /** Guards that look at the state and not at the event. */
-const ofState: readonly string[] = ['endsAs', 'hasNothingLive', 'isLastNeed', 'isLastIsolation'];
+const stateGuards: readonly string[] = ['endsAs', 'hasNothingLive', 'isLastNeed', 'isLastIsolation'];
 
 /** Of the run's machine first, then of the task that the event is about. */
 export function guardsOfEvent(run: ReplayedRun, revision: number): GuardCheck[] {
@@ -47,13 +47,17 @@ export function guardsOfEvent(run: ReplayedRun, revision: number): GuardCheck[] 
 export function closedWays(moment: Moment, task?: string): GuardCheck[] {
   const probe = (type: string): Judged => ({ type, data: {} });
   const state = task === undefined ? undefined : taskStateOf(moment, task);
+  // A guard that looks at the event has nothing to look at here.
+  const ofState = (way: AnyTransitionDefinition) => stateGuards.includes(guardOf(way).guard ?? '');
   const checks =
     state === undefined
-      ? allWays(machineOf(moment), moment.snapshot.value).map((way) => judgeForRun(moment, way, probe(way.eventType)))
-      : allWays(taskInstanceMachine, state.status).map((way) =>
-          judgeForTask(moment, { way, event: probe(way.eventType), state }),
-        );
-  return checks.filter(({ guard, holds }) => guard !== undefined && ofState.includes(guard) && !holds);
+      ? allWays(machineOf(moment), moment.snapshot.value)
+          .filter(ofState)
+          .map((way) => judgeForRun(moment, way, probe(way.eventType)))
+      : allWays(taskInstanceMachine, state.status)
+          .filter(ofState)
+          .map((way) => judgeForTask(moment, { way, event: probe(way.eventType), state }));
+  return checks.filter(({ holds }) => !holds);
 }
 
 function machineOf({ actor }: Moment): AnyStateMachine {
