@@ -11,6 +11,7 @@ import type { CommandHost, Stage } from './commands/command-host.ts';
 import type { ExitCode } from './exit-codes.ts';
 import { limits } from './limits.ts';
 import type { MasterClient } from './master-client.ts';
+import { type LoadHistory, siblingFile } from './replay/other-runs.ts';
 import { resolveInstance } from './resolve-instance.ts';
 
 export function clientSource(client: Pick<MasterClient, 'events' | 'definition'>): HistorySource {
@@ -38,17 +39,23 @@ export async function readRunFile(path: string, cwd: string): Promise<RunHistory
   }
 }
 
-export type WithHistory = (stage: Stage, history: RunHistory) => Promise<ExitCode>;
+/** @param others runs beside it, by their ids */
+export type WithHistory = (stage: Stage, history: RunHistory, others: LoadHistory) => Promise<ExitCode>;
 
 /** @param target a file, or what a person types of the id of a run; a file needs no server */
 export async function withHistory(host: CommandHost, target: string, run: WithHistory): Promise<void> {
   if (await isFile(resolve(host.cwd, target))) {
-    return host.withStage(async (stage) => run(stage, await readRunFile(target, host.cwd)));
+    const others: LoadHistory = async (instance) => {
+      const file = await siblingFile(target, host.cwd, instance);
+      return file === undefined ? undefined : readRunFile(file, host.cwd);
+    };
+    return host.withStage(async (stage) => run(stage, await readRunFile(target, host.cwd), others));
   }
   if (/[./\\]/.test(target)) throw new AppError('BAD_REQUEST', `There is no file ${target}.`);
   return host.withSession(async (session) => {
     const instance: InstanceId = await resolveInstance(session.client, target);
-    return run(session, await loadHistory(clientSource(session.client), instance));
+    const source = clientSource(session.client);
+    return run(session, await loadHistory(source, instance), (other) => loadHistory(source, other));
   });
 }
 

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { JsonRecord } from '../../../schemas/json.ts';
 import { AppError } from '../../errors/app-error.ts';
-import { causesOf } from '../../replay/causes.ts';
+import { causesAcrossRuns, type LoadRun } from '../../replay/causes-across-runs.ts';
 import { differenceOf } from '../../replay/difference.ts';
 import { graphSvg } from '../../replay/graph-svg.ts';
 import { htmlPage } from '../../replay/html-page.ts';
@@ -17,8 +17,9 @@ import { describeEvent } from '../output/describe-event.ts';
 import { inspectTo } from '../replay/inspect-to.ts';
 import { showView } from '../replay/interactive.ts';
 import { brokenLines, headLines, taskTable } from '../replay/moment-lines.ts';
+import { loadRunsWith } from '../replay/other-runs.ts';
 import {
-  causesPanel,
+  causesAcrossPanel,
   commandsPanel,
   diffPanel,
   eventPanel,
@@ -82,11 +83,17 @@ export function addReplayCommand(host: CommandHost): void {
       ),
     )
     .action((target: string, options: ReplayOptions) =>
-      withHistory(host, target, async (stage, history) => replay(stage, new ReplayedRun(history), options)),
+      withHistory(host, target, async (stage, history, others) =>
+        replay(stage, new ReplayedRun(history), { ...options, others: loadRunsWith(others) }),
+      ),
     );
 }
 
-async function replay(stage: Stage, run: ReplayedRun, options: ReplayOptions): Promise<ExitCode> {
+async function replay(
+  stage: Stage,
+  run: ReplayedRun,
+  { others, ...options }: ReplayOptions & { others: LoadRun },
+): Promise<ExitCode> {
   if (run.length === 0) throw new AppError('HISTORY_INVALID', `this build can read no event: ${run.broken?.message}`);
   const { screen, keyboard, json, signal } = stage;
   const revision = placeOf(run, options.at ?? 'end');
@@ -101,9 +108,19 @@ async function replay(stage: Stage, run: ReplayedRun, options: ReplayOptions): P
     await showView(run, { screen, keyboard, signal, revision: options.at === undefined ? 0 : revision });
     return exitCodes.ok;
   }
+  if (isCausesAlone(options)) {
+    if (json) screen.printJson({ causes: await causesAcrossRuns(run, revision, others) });
+    else for (const line of await causesAcrossPanel(run, revision, others)) screen.print(line);
+    return exitCodes.ok;
+  }
   if (json) screen.printJson(documentOf(run, revision, options));
   else for (const line of linesOf(stage, run, revision, options)) screen.print(line);
   return exitCodes.ok;
+}
+
+/** Of several answers that are asked for at once the first one is given; this one comes after these. */
+function isCausesAlone({ diff, timeline, owners, causes }: ReplayOptions): boolean {
+  return causes === true && diff === undefined && timeline !== true && owners !== true;
 }
 
 /** Options by which one answer is asked for, in place of the view. */
@@ -116,7 +133,6 @@ function linesOf({ screen }: Stage, run: ReplayedRun, revision: number, options:
   }
   if (options.timeline === true) return timelineLines(run, screen.columns());
   if (options.owners === true) return ownersPanel(run, revision);
-  if (options.causes === true) return causesPanel(run, revision);
   if (options.guards === true) return guardsPanel(run, revision);
   if (options.commands === true) return commandsPanel(run, revision, options.why);
   if (options.why !== undefined) return whyPanel(run, revision, options.why);
@@ -137,7 +153,6 @@ function documentOf(run: ReplayedRun, revision: number, options: ReplayOptions):
     return differenceOf(run.at(from), run.at(to));
   }
   if (options.timeline === true) return timelineOf(run);
-  if (options.causes === true) return { causes: causesOf(run, revision) };
   if (options.why !== undefined) return explainAt(run, revision, taskIn(run, options.why));
   return momentView(run, revision);
 }

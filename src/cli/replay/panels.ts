@@ -7,6 +7,7 @@ import type { TaskName } from '../../../schemas/ids.ts';
 import type { JsonRecord, JsonValue } from '../../../schemas/json.ts';
 import { AppError } from '../../errors/app-error.ts';
 import { causesOf } from '../../replay/causes.ts';
+import { causesAcrossRuns, type LoadRun } from '../../replay/causes-across-runs.ts';
 import { differenceOf } from '../../replay/difference.ts';
 import { metadataOf, triggerText } from '../../replay/event-origin.ts';
 import { closedWays, type GuardCheck, guardsOfEvent } from '../../replay/guards.ts';
@@ -59,6 +60,23 @@ export function causesPanel(run: ReplayedRun, revision: number): string[] {
     `    by ${trigger}`,
     `    ${oneLine(because)}`,
   ]);
+}
+
+/** Where the walk goes over to another run, its name stands before. */
+export async function causesAcrossPanel(run: ReplayedRun, revision: number, load: LoadRun): Promise<string[]> {
+  const causes = await causesAcrossRuns(run, revision, load);
+  let instance: string | undefined = run.history.instance;
+  return causes.flatMap((cause) => {
+    const isOther = cause.instance !== instance;
+    instance = cause.instance;
+    const words = describeEvent({ type: cause.type, data: cause.data as JsonRecord });
+    return [
+      ...(isOther ? [`in the run ${cause.instance} of ${cause.workflow}:`] : []),
+      `#${cause.revision} ${cause.type} ${words}`.trimEnd(),
+      `    by ${cause.trigger}`,
+      `    ${oneLine(cause.because)}`,
+    ];
+  });
 }
 
 export function diffPanel(run: ReplayedRun, from: number, to: number): string[] {
