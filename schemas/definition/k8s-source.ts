@@ -1,6 +1,7 @@
 /** A `k8s` task in the form that users write. */
 import { z } from 'zod';
 import { k8sShape } from './k8s-shapes.ts';
+import { orphanShape } from './submission-source.ts';
 import { commonShape, hasUsedLimit, hasUsedPolicy, unusedLimit, unusedPolicy } from './task-common-source.ts';
 
 export const k8sTaskSourceSchema = z
@@ -8,6 +9,7 @@ export const k8sTaskSourceSchema = z
     type: z.literal('k8s').describe('Runs a Job of Kubernetes.'),
     ...commonShape,
     ...k8sShape,
+    ...orphanShape,
   })
   .refine(hasUsedLimit, unusedLimit)
   .refine(hasUsedPolicy, unusedPolicy)

@@ -52,6 +52,7 @@ describe('is stored with its defaults', () => {
   test('k8s', () => {
     const job = { type: 'k8s', cluster: 'pods', image: 'busybox', cpu: '500m' };
     expect(settingsOf(job)).toEqual({ ...job, args: [], labels: {}, nodeSelector: {} });
+    expect(definitionOf({ ...job, onOrphaned: 'ask' }).tasks[0]?.onOrphaned).toEqual({ policy: 'ask' });
   });
 
   test('a shell or python task that names a cluster', () => {
