@@ -25,6 +25,8 @@ export type DefinitionStoreOptions = {
   clock: Clock;
   ids: IdSource;
   author: Pick<Authorship, 'master' | 'incarnation'>;
+  /** Makes the actor of a version when a run asks for it. Default: `workflowInstanceActor`. */
+  makeActor?: (plan: Plan, reference: DefinitionReference) => WorkflowInstanceActor;
 };
 
 const conflictsMax = 20;
@@ -106,7 +108,7 @@ export class DefinitionStore {
     const kept = this.#byVersion.get(key);
     if (kept !== undefined) return kept;
     const plan = planOf(definition);
-    const runnable = runnableOf({ name: definition.name, version, digest }, plan);
+    const runnable = runnableOf({ name: definition.name, version, digest }, plan, this.#options.makeActor);
     this.#byVersion.set(key, runnable);
     const newest = this.#newest.get(definition.name)?.reference.version ?? 0;
     if (version > newest) this.#newest.set(definition.name, runnable);
@@ -115,13 +117,17 @@ export class DefinitionStore {
 }
 
 /** Of most versions no run is ever met: their machine is made when it is asked for. */
-function runnableOf(reference: DefinitionReference, plan: Plan): RunnableDefinition {
+function runnableOf(
+  reference: DefinitionReference,
+  plan: Plan,
+  makeActor: DefinitionStoreOptions['makeActor'] = workflowInstanceActor,
+): RunnableDefinition {
   let actor: WorkflowInstanceActor | undefined;
   return {
     reference,
     plan,
     get actor() {
-      actor ??= workflowInstanceActor(plan);
+      actor ??= makeActor(plan, reference);
       return actor;
     },
   };

@@ -10,13 +10,12 @@ import type { MasterMember, Member } from '../../schemas/messages/membership.mes
 import { memberKey, subjects } from '../../schemas/messages/subjects.ts';
 import type { Bucket } from '../buckets/bucket.port.ts';
 import { type ClaimBook, createClaimBook } from '../claims/claim-book.ts';
-import type { Clock, IdSource } from '../clock/clock.port.ts';
 import { type EndOfTurn, endOfTurn } from '../clock/end-of-turn.ts';
 import { ConcurrencyService } from '../concurrency/concurrency.service.ts';
-import { DefinitionStore } from '../definitions/definition-store.ts';
+import { DefinitionStore, type DefinitionStoreOptions } from '../definitions/definition-store.ts';
 import { createDispatcher, type Dispatcher } from '../dispatch/dispatcher.ts';
 import { createWorkerPool, type WorkerPool } from '../dispatch/worker-pool.ts';
-import type { Journal, NewEvent } from '../journal/journal.port.ts';
+import type { NewEvent } from '../journal/journal.port.ts';
 import { createHeartbeat, type Heartbeat } from '../membership/heartbeat.ts';
 import { type MemberChange, MemberDirectory } from '../membership/member-directory.ts';
 import { PeerPings } from '../membership/peer-pings.ts';
@@ -40,19 +39,17 @@ import { TaskAttendance } from './task-attendance.ts';
 import { untilIdle, untilReceived } from './until-idle.ts';
 
 export type MasterOptions = Pick<MasterMessagesOptions, 'plugins' | 'clusters'> &
-  Pick<RunEffectsOptions, 'clusterClients'> & {
+  Pick<RunEffectsOptions, 'clusterClients'> &
+  Omit<DefinitionStoreOptions, 'author'> & {
     id: MasterId;
     incarnation: Incarnation;
     /** How others reach this machine. */
     host: string;
     config: MasterConfig;
     transport: Transport;
-    journal: Journal;
     members: Bucket;
     claims: Bucket;
     index: RunIndex;
-    clock: Clock;
-    ids: IdSource;
     /** Shares of this machine in use. */
     load: () => MasterMember['load'];
     log: Log;
@@ -91,7 +88,7 @@ export class MasterService {
 
   constructor(options: MasterOptions) {
     this.#options = options;
-    const { id, incarnation, host, config, transport, journal, clock, ids, log } = options;
+    const { id, incarnation, host, config, transport, clock, ids, log } = options;
     this.#startedAt = clock.now();
     this.#members = new MemberDirectory({ bucket: options.members, clock, ttlMs: config.memberTtlMs, log });
     this.#claims = createClaimBook(options.claims);
@@ -105,7 +102,7 @@ export class MasterService {
       onFreed: (instance, task) => this.#effects.place(instance, task),
       onHeld: (instance, task, reason) => this.#effects.hold(instance, task, reason),
     });
-    this.#definitions = new DefinitionStore({ journal, clock, ids, author: { master: id, incarnation } });
+    this.#definitions = new DefinitionStore({ ...options, author: { master: id, incarnation } });
     this.#courier = new AttemptCourier({ master: id, host, config, transport, pool: this.#pool, clock, ids, log });
     this.#revocations = this.#createRevocations();
     this.#host = this.#createHost();

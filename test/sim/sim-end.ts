@@ -1,7 +1,8 @@
 /** What must hold when a simulated run is over and everything had time to settle. */
-import { checkHistory } from '../../actors/invariants/check-history.ts';
+import { HistoryCheck } from '../../actors/invariants/check-history.ts';
 import { checkOwnedHistory, type OwnedKind } from '../../actors/invariants/check-owned-history.ts';
 import { taskSummaries } from '../../actors/workflow-instance/workflow-instance.view.ts';
+import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { InstanceId } from '../../schemas/ids.ts';
 import type { RunReply } from '../../schemas/messages/client.messages.ts';
 import { claimSchema } from '../../schemas/messages/membership.messages.ts';
@@ -62,11 +63,13 @@ export function checkLiveness(settling: Settling, limitMs: number): void {
 export function checkStreams(monitor: SimMonitor, store: SimStore, random: SimRandom): void {
   const runs = [...monitor.runs.values()];
   for (const run of runs) {
-    const { violations } = checkHistory(run.actor.plan, store.streams.eventsOf(run.stream));
-    for (const { invariant, revision, message } of violations) {
+    const events = store.streams.eventsOf(run.stream);
+    const check = new HistoryCheck(run.actor);
+    for (const event of events) check.take(event);
+    for (const { invariant, revision, message } of check.report().violations) {
       monitor.breach(invariant, `${run.stream}@${revision}: ${message}`);
     }
-    restartAfterEachEvent(monitor, store, run);
+    restartAfterEachEvent(monitor, run, events.map(decodeInstanceEvent));
   }
   for (const { stream } of monitor.concurrency.actors.values()) {
     const kind = stream.slice(0, stream.indexOf('-')) as OwnedKind;
@@ -78,17 +81,21 @@ export function checkStreams(monitor: SimMonitor, store: SimStore, random: SimRa
 }
 
 /** I5: a snapshot that was stored as text and restored goes on as the one that never left memory. */
-function restartAfterEachEvent(monitor: SimMonitor, store: SimStore, { stream, actor }: RunTrack): void {
+function restartAfterEachEvent(
+  monitor: SimMonitor,
+  { stream, actor }: RunTrack,
+  events: readonly WorkflowInstanceEvent[],
+): void {
   let kept = actor.initial();
-  for (const recorded of store.streams.eventsOf(stream)) {
-    const event = decodeInstanceEvent(recorded);
-    const restored = actor.fold(actor.restore(JSON.parse(JSON.stringify(actor.store(kept)))), event);
+  let stored = JSON.stringify(actor.store(kept));
+  for (const [revision, event] of events.entries()) {
+    const restored = actor.fold(actor.restore(JSON.parse(stored)), event).snapshot;
     kept = actor.fold(kept, event).snapshot;
-    const same = JSON.stringify(actor.store(kept)) === JSON.stringify(actor.store(restored.snapshot));
-    const isOwedAlike =
-      JSON.stringify(actor.pendingEffects(kept)) === JSON.stringify(actor.pendingEffects(restored.snapshot));
+    stored = JSON.stringify(actor.store(kept));
+    const same = stored === JSON.stringify(actor.store(restored));
+    const isOwedAlike = JSON.stringify(actor.pendingEffects(kept)) === JSON.stringify(actor.pendingEffects(restored));
     if (same && isOwedAlike) continue;
-    monitor.breach('I5', `${stream}@${recorded.revision}: a restored snapshot differs from the kept one`);
+    monitor.breach('I5', `${stream}@${revision}: a restored snapshot differs from the kept one`);
     return;
   }
 }

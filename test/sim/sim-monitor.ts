@@ -75,6 +75,10 @@ export class SimMonitor {
     return this.#actors.get(`${workflow}@${version}`)?.plan;
   }
 
+  actorOf(workflow: string, version: number): WorkflowInstanceActor | undefined {
+    return this.#actors.get(`${workflow}@${version}`)?.actor;
+  }
+
   tookAppend(stream: string, firstRevision: number, events: readonly PreparedEvent[], by: Life): void {
     if (stream.startsWith(streamPrefixes.workflowDefinition)) {
       for (const event of events) this.#tookDefinition(JSON.parse(event.dataText));

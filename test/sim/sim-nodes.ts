@@ -1,4 +1,5 @@
 /** Masters and workers of the simulation: the real services on simulated ports, started again after each end. */
+import { workflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import type { MasterConfig, WorkerConfig } from '../../schemas/config.schema.ts';
 import type { Incarnation, MasterId, WorkerId } from '../../schemas/ids.ts';
 import type { Bucket } from '../../src/buckets/bucket.port.ts';
@@ -113,7 +114,7 @@ export class SimMaster extends SimNode {
   service: MasterService | undefined;
 
   protected begin(life: Life, nats: Link, store: Link): void {
-    const { network, members, claims, sabotage, masterConfig } = this.around;
+    const { network, members, claims, monitor, sabotage, masterConfig } = this.around;
     const transport = network.connect(nats);
     const journal = this.around.store.connect(store);
     const service = new MasterService({
@@ -132,6 +133,8 @@ export class SimMaster extends SimNode {
       log: this.log(life),
       endOfTurn: (callback) => void life.process.world.post(0, life, callback),
       pid: life.number,
+      // All masters share one: it is pure, and making it takes long.
+      makeActor: (plan, { name, version }) => monitor.actorOf(name, version) ?? workflowInstanceActor(plan),
     });
     this.service = service;
     life.onEnd(() => {
