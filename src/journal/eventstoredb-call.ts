@@ -69,8 +69,9 @@ export class StoreCall<Item, Note = never> {
     });
   }
 
-  /** Idempotent (C1). */
+  /** Idempotent (C1). What has ended well needs no more. */
   leave(): void {
+    if (this.stream.readableEnded && this.fault === undefined) return;
     const left = this.stream.unsubscribe?.() ?? this.stream.cancel?.();
     // A call that was never made cannot be cancelled, and needs not be.
     void left?.catch(() => undefined);

@@ -50,6 +50,10 @@ type ReadPlace = {
   from: number | undefined;
   remainingCount: number;
   signal: AbortSignal;
+  /** The call under way. */
+  call: StoreCall<ResolvedEvent> | undefined;
+  attempt: number;
+  servedAt: number;
 };
 
 type SubscribePlace = { after: JournalPosition | undefined; filter: AllFilter; signal: AbortSignal };
@@ -78,15 +82,22 @@ export class EventStoreDbReader {
   async *read(stream: string, options: ReadOptions): AsyncGenerator<RecordedEvent> {
     const { signal, unlink } = linkSignals(this.stopping.signal, options.signal);
     const giveBack = await this.turns.take();
+    const place: ReadPlace = {
+      stream,
+      isBackwards: options.direction === 'backwards',
+      from: options.from,
+      remainingCount: options.limit ?? Number.MAX_SAFE_INTEGER,
+      signal,
+      call: undefined,
+      attempt: 1,
+      servedAt: this.options.clock.now(),
+    };
     try {
-      yield* this.readThrough({
-        stream,
-        isBackwards: options.direction === 'backwards',
-        from: options.from,
-        remainingCount: options.limit ?? Number.MAX_SAFE_INTEGER,
-        signal,
-      });
+      for (let events = await this.next(place); events.length > 0; events = await this.next(place)) {
+        for (const event of events) yield event;
+      }
     } finally {
+      place.call?.leave();
       giveBack();
       unlink();
     }
@@ -117,56 +128,62 @@ export class EventStoreDbReader {
     await this.connection.end();
   }
 
-  private async *readThrough(place: ReadPlace): AsyncGenerator<RecordedEvent> {
+  /** The events that have come, at least one; none at the end. A call that failed is made again from there (R2). */
+  private async next(place: ReadPlace): Promise<RecordedEvent[]> {
     const { clock, deadlineMs } = this.options;
-    let servedAt = clock.now();
-    for (let attempt = 1; ; attempt += 1) {
+    while (place.remainingCount > 0) {
       if (place.signal.aborted) throw journalUnavailable('the read was aborted', place.stream);
-      if (place.remainingCount <= 0) return;
       try {
-        for await (const event of this.readOnce(place)) {
-          yield event;
-          attempt = 0;
-          servedAt = clock.now();
-        }
-        if (!place.signal.aborted) return;
+        const events = await this.arrived(place);
+        if (events.length === 0 && place.signal.aborted) continue;
+        place.attempt = 0;
+        place.servedAt = clock.now();
+        return events;
       } catch (fault) {
-        if (isStreamMissing(fault)) return;
-        const isLate = clock.now() - servedAt >= deadlineMs;
+        if (isStreamMissing(fault)) return [];
+        const isLate = clock.now() - place.servedAt >= deadlineMs;
         if (isLate || kindOfFault(fault) === 'refused') throw journalUnavailable(String(fault), place.stream, fault);
-        await this.recover({ attempt, fault, signal: place.signal });
+        place.call?.leave();
+        place.call = undefined;
+        await this.recover({ attempt: place.attempt, fault, signal: place.signal });
+        place.attempt += 1;
       }
     }
+    return [];
   }
 
-  private async *readOnce(place: ReadPlace): AsyncGenerator<RecordedEvent> {
+  private async arrived(place: ReadPlace): Promise<RecordedEvent[]> {
     const { clock, attemptTimeoutMs } = this.options;
     const step = place.isBackwards ? -1 : 1;
-    const call = new StoreCall<ResolvedEvent>(
-      this.connection.client.readStream(place.stream, {
-        direction: place.isBackwards ? BACKWARDS : FORWARDS,
-        fromRevision: place.from === undefined ? (place.isBackwards ? END : START) : BigInt(place.from),
-        maxCount: place.remainingCount,
+    place.call ??= this.openRead(place);
+    const { call, signal } = place;
+    const events: RecordedEvent[] = [];
+    while (!signal.aborted) {
+      for (let taken = call.take(); taken !== undefined; taken = call.take()) {
+        if (!('item' in taken) || taken.item.event === undefined) continue;
+        const event = toRecordedEvent(taken.item.event);
+        place.from = event.revision + step;
+        place.remainingCount = place.from < 0 ? 0 : place.remainingCount - 1;
+        events.push(event);
+      }
+      if (events.length > 0) {
+        this.faultsInARow = 0;
+        break;
+      }
+      if (!(await call.more({ clock, signal, silenceMaxMs: attemptTimeoutMs }))) break;
+    }
+    return events;
+  }
+
+  private openRead({ stream, isBackwards, from, remainingCount }: ReadPlace): StoreCall<ResolvedEvent> {
+    return new StoreCall(
+      this.connection.client.readStream(stream, {
+        direction: isBackwards ? BACKWARDS : FORWARDS,
+        fromRevision: from === undefined ? (isBackwards ? END : START) : BigInt(from),
+        maxCount: remainingCount,
         requiresLeader: true,
       }),
     );
-    try {
-      while (!place.signal.aborted) {
-        const taken = call.take();
-        if (taken === undefined) {
-          const limit = { clock, signal: place.signal, silenceMaxMs: attemptTimeoutMs };
-          if (!(await call.more(limit))) return;
-        } else if ('item' in taken && taken.item.event !== undefined) {
-          this.faultsInARow = 0;
-          const event = toRecordedEvent(taken.item.event);
-          place.from = event.revision + step;
-          place.remainingCount = place.from < 0 ? 0 : place.remainingCount - 1;
-          yield event;
-        }
-      }
-    } finally {
-      call.leave();
-    }
   }
 
   private async *subscribeOnce(place: SubscribePlace): AsyncGenerator<SubscriptionItem> {
