@@ -151,6 +151,23 @@ it('a killed worker that returns takes the applications up again: none is submit
   expect((await own.millrace('logs', instance, 'k8s')).output).toContain('said while the worker was away');
 });
 
+it('a stopped run leaves no application alive, whether its client still runs or not (known fault 20)', async () => {
+  const own = await started();
+  const definition = workflow(own.folder, {
+    spark: { type: 'spark', application: 'a.jar' },
+    flink: { type: 'flink', application: 'a.jar' },
+    k8s: { type: 'k8s', cluster: 'pods', image: 'busybox' },
+  });
+  const instance = await submitted(own, definition);
+  await whenFound(own, instance, 3);
+  await own.millrace('stop', instance);
+  const { run } = await own.client.whenEnded(instance);
+  expect(run.status).toBe('stopped');
+  expect([...yarn.apps.values()].map(({ state }) => state)).toEqual(['KILLED', 'KILLED']);
+  expect(api.objects).toEqual({ jobs: [], pods: [] });
+  await own.client.soundHistory(definition, instance);
+});
+
 it('a task whose cluster no master knows is refused when it is registered', async () => {
   const own = await started();
   const file = join(own.folder, 'c.json');
