@@ -4,7 +4,7 @@
  */
 import type { TaskType as TaskTypeName } from '../../schemas/definition/task-settings.ts';
 import type { Timer } from '../clock/clock.port.ts';
-import type { AttemptContext, AttemptResult, RunningAttempt, TaskType } from './task-type.port.ts';
+import type { AttemptContext, AttemptResult, CancelReason, RunningAttempt, TaskType } from './task-type.port.ts';
 
 const defaultGraceMs = 10_000;
 const note = '\n[millrace: what ran did not end when it was cancelled; it may go on]\n';
@@ -14,6 +14,22 @@ type Perform = (context: AttemptContext, signal: AbortSignal) => Promise<Attempt
 
 export function createPromisedTaskType(type: TaskTypeName, perform: Perform): TaskType {
   return { type, hasOutsideEffects: () => true, start: (context) => runPromised(context, perform) };
+}
+
+/** Why the signal of an attempt was given. */
+class AttemptCancelled extends Error {
+  override readonly name = 'AbortError';
+  readonly reason: CancelReason;
+
+  constructor(reason: CancelReason) {
+    super(`the attempt was cancelled: ${reason}`);
+    this.reason = reason;
+  }
+}
+
+/** Undefined while it goes on. */
+export function cancelReasonOf({ reason }: AbortSignal): CancelReason | undefined {
+  return reason instanceof AttemptCancelled ? reason.reason : undefined;
 }
 
 /** @param graceMs how long it may go on after it was cancelled */
@@ -35,9 +51,9 @@ export function runPromised(context: AttemptContext, perform: Perform, graceMs =
   // The promise cannot reject.
   void perform(context, abort.signal).then(end);
   return {
-    cancel: () => {
+    cancel: (_, reason = 'stop') => {
       if (abort.signal.aborted || hasEnded) return;
-      abort.abort();
+      abort.abort(new AttemptCancelled(reason));
       grace = context.clock.after(graceMs, giveUp);
     },
   };

@@ -125,6 +125,17 @@ describe('a Job', () => {
     expect(api.objects).toEqual({ jobs: [], pods: [] });
   });
 
+  it.each(['drain', 'leaseLost', 'revoked'] as const)(
+    'lives on when its worker can no longer follow it: %s',
+    async (reason) => {
+      const attempt = run();
+      await attempt.found(idOf(attempt));
+      attempt.running.cancel('graceful', reason);
+      expect(await attempt.result).toEqual({ kind: 'cancelled' });
+      expect(api.objects.jobs.map(({ metadata }) => metadata.name)).toEqual([jobOf(attempt)]);
+    },
+  );
+
   it('whose making is answered too late is made once', async () => {
     api.server.misbehaviours.push({ kind: 'cut' });
     const attempt = run();

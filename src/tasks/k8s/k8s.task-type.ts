@@ -1,6 +1,6 @@
 /**
  * `k8s`: a Job of Kubernetes. It runs whether its worker is there or not: a restarted worker finds it by its name, follows it
- * further, and goes on with its log where the former life stopped. A cancelled attempt has ended when the Job is gone.
+ * further, and goes on with its log where the former life stopped. A stopped attempt has ended when the Job is gone.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { pause } from '../../clusters/pause.ts';
 import { AppError } from '../../errors/app-error.ts';
 import { attemptScope } from '../attempt-scope.ts';
 import { filledSettings } from '../filled-settings.ts';
-import { runPromised } from '../promised-task.ts';
+import { cancelReasonOf, runPromised } from '../promised-task.ts';
 import { readSaidOutputs } from '../said-outputs.ts';
 import { settingsOf } from '../settings-of.ts';
 import { containerEnvironment } from '../shell-environment.ts';
@@ -134,8 +134,13 @@ class JobAttempt {
     return exitCode === undefined ? result : { ...result, exitCode };
   }
 
-  /** The owner of the run asks the cluster again if it does not answer here. */
+  /**
+   * Who stops the attempt wants the end of the Job; the owner of the run asks the cluster again if it does not answer here. When
+   * the worker itself cannot go on, or the run has given it the attempt no longer, the Job is the owner's to follow.
+   */
   private async end(jobs: JobRunner, id: string): Promise<AttemptResult> {
+    const reason = cancelReasonOf(this.signal);
+    if (reason !== 'stop' && reason !== 'timeout') return { kind: 'cancelled' };
     try {
       const answer = await jobs.kill(id);
       if (answer.kind === 'pending') this.say(`${id} was deleted, and has not ended yet`);
