@@ -28,10 +28,11 @@ afterEach(async () => {
   await Promise.all([yarn.close(), api.close()]);
 });
 
-async function started(): Promise<ProcessCluster> {
+async function started(workerAbsenceMaxMs = 30_000): Promise<ProcessCluster> {
   cluster = await startProcessCluster({
     workers: ['worker-1'],
-    master: { workerAbsenceMaxMs: 30_000 },
+    master: { workerAbsenceMaxMs },
+    worker: { drainDeadlineMs: 500 },
     clusters: {
       hadoop: { kind: 'yarn', addresses: yarn.addresses, user: 'etl' },
       pods: { kind: 'kubernetes', addresses: [api.server.address], namespace: 'etl' },
@@ -150,6 +151,30 @@ it('a killed worker that returns takes the applications up again: none is submit
   expect(api.made).toHaveLength(1);
   expect((await own.millrace('logs', instance, 'k8s')).output).toContain('said while the worker was away');
 });
+
+it.each(['SIGKILL', 'SIGTERM'] as const)(
+  'a worker that is gone for good by %s leaves its applications to the owner of the run',
+  async (signal) => {
+    const own = await started(1_000);
+    const definition = workflow(own.folder, {
+      spark: { type: 'spark', application: 'a.jar' },
+      flink: { type: 'flink', application: 'a.jar' },
+      k8s: { type: 'k8s', cluster: 'pods', image: 'busybox' },
+    });
+    const instance = await submitted(own, definition);
+    await whenFound(own, instance, 3);
+    await own.process('worker-1').end(signal);
+    await eventually('the owner follows all of them', async () => {
+      const events = await own.client.history(instance);
+      return events.filter(({ type }) => type === 'ApplicationAdopted').length === 3 || undefined;
+    });
+    endAll();
+    const { run } = await own.client.whenEnded(instance);
+    expect(run.status).toBe('succeeded');
+    expect([yarn.apps.size, api.made.length]).toEqual([2, 1]);
+    await own.client.soundHistory(definition, instance);
+  },
+);
 
 it('a stopped run leaves no application alive, whether its client still runs or not (known fault 20)', async () => {
   const own = await started();
