@@ -14,13 +14,15 @@ import { commandOf } from './command-of-event.ts';
 import { differenceOfEvents } from './event-difference.ts';
 import { metadataOf } from './event-origin.ts';
 import { knownActor } from './known-actors.ts';
+import { OwedEffects } from './owed-effects.ts';
 import { type RunHistory, readEvent } from './run-history.ts';
 
 /**
  * `unreadable`: a schema does not fit an event. `refused`: the machine does not take one. `decidesOtherwise`: asked the same
- * in the same state, it decides something else. `breaksRule`: the history, or what it ends in, breaks an invariant.
+ * in the same state, it decides something else. `owesOtherwise`: what the run shows to have been done is not owed, or what is
+ * owed was not done. `breaksRule`: the history, or what it ends in, breaks an invariant.
  */
-export type DivergenceKind = 'unreadable' | 'refused' | 'decidesOtherwise' | 'breaksRule';
+export type DivergenceKind = 'unreadable' | 'refused' | 'decidesOtherwise' | 'owesOtherwise' | 'breaksRule';
 
 export type Divergence = {
   kind: DivergenceKind;
@@ -103,11 +105,12 @@ function walk(
   const definition = pinnedDefinition(history, events);
   const actor = actorOf?.(planOf(definition)) ?? knownActor(definition);
   let snapshot = actor.initial();
+  const owed = new OwedEffects();
   for (let revision = 0; revision < events.length; ) {
     const decided = decidedAgain(actor, snapshot, { history, events, revision });
     counts[decided === undefined ? 'foldedCount' : 'redecidedCount'] += decided ?? 1;
     for (let left = decided ?? 1; left > 0; left -= 1) {
-      snapshot = folded(actor, snapshot, events, revision);
+      snapshot = folded(actor, snapshot, { history, events, revision }, owed);
       revision += 1;
     }
   }
@@ -125,13 +128,22 @@ function pinnedDefinition({ definitions }: RunHistory, [first]: readonly Workflo
 function folded(
   actor: WorkflowInstanceActor,
   snapshot: WorkflowInstanceSnapshot,
-  events: readonly WorkflowInstanceEvent[],
-  revision: number,
+  { history, events, revision }: Place,
+  owed: OwedEffects,
 ): WorkflowInstanceSnapshot {
   const event = events[revision];
-  if (event === undefined) return snapshot;
+  const recorded = history.events[revision];
+  if (event === undefined || recorded === undefined) return snapshot;
+  const missing = owed.missing(event) ?? owed.overdue(metadataOf(recorded).decidedAt ?? 0);
+  if (missing !== undefined) {
+    const message = `at ${event.type}: ${missing}`;
+    throw new Found({ kind: 'owesOtherwise', revision, signature: `${event.type}: owed otherwise`, message });
+  }
   try {
-    return actor.fold(snapshot, event).snapshot;
+    const after = actor.fold(snapshot, event);
+    if (event.type === 'OwnershipTaken') owed.begin(actor.pendingEffects(after.snapshot));
+    else owed.note(after.effects);
+    return after.snapshot;
   } catch (fault) {
     if (!isBrokenJournal(fault)) throw fault;
     const signature = `refuses ${event.type} in ${fault.state}`;

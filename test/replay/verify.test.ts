@@ -7,9 +7,12 @@ import {
   type WorkflowInstanceActor,
   workflowInstanceActor,
 } from '../../actors/workflow-instance/workflow-instance.actor.ts';
+import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
+import type { TaskName } from '../../schemas/ids.ts';
 import { verifyHistory } from '../../src/replay/divergence.ts';
 import { FleetVerification } from '../../src/replay/fleet-verification.ts';
+import { OwedEffects } from '../../src/replay/owed-effects.ts';
 import { parseRunFile } from '../../src/replay/run-file.ts';
 import type { RunHistory } from '../../src/replay/run-history.ts';
 import { historiesFolder } from '../kit/histories.ts';
@@ -130,6 +133,54 @@ describe('a changed machine is found, with run, revision and cause', () => {
     const { divergence } = verifyHistory(golden('worker-lost'), { actorOf: givesUp });
     expect(divergence).toMatchObject({ kind: 'decidesOtherwise' });
     expect(divergence?.signature).toMatch(/^TaskAssigned: refuses with COMMAND_NOT_ALLOWED$/);
+  });
+});
+
+/** The machine forgets some of what it owes. */
+const forgetful =
+  (isForgotten: (effect: WorkflowInstanceEffect) => boolean) =>
+  (plan: Plan): WorkflowInstanceActor => {
+    const actor = workflowInstanceActor(plan);
+    const kept = (effects: WorkflowInstanceEffect[]) => effects.filter((effect) => !isForgotten(effect));
+    return {
+      ...actor,
+      pendingEffects: (snapshot) => kept(actor.pendingEffects(snapshot)),
+      fold: (snapshot, event) => {
+        const folded = actor.fold(snapshot, event);
+        return { ...folded, effects: kept(folded.effects) };
+      },
+    };
+  };
+
+describe('a machine that owes other effects, and decides the same, is found', () => {
+  it.each([
+    [
+      'no timer for a retry',
+      'TaskRetryDue',
+      ({ type, ...rest }: WorkflowInstanceEffect) =>
+        type === 'armTimer' && 'timerId' in rest && rest.timerId.startsWith('retry'),
+    ],
+    [
+      'no timer for a timeout',
+      'TaskTimedOut',
+      ({ type, ...rest }: WorkflowInstanceEffect) =>
+        type === 'armTimer' && 'timerId' in rest && rest.timerId.startsWith('timeout'),
+    ],
+    ['no cancellation', 'TaskStopped', ({ type }: WorkflowInstanceEffect) => type === 'cancelAttempt'],
+    ['no placement', 'TaskAssigned', ({ type }: WorkflowInstanceEffect) => type === 'placeTask'],
+    ['no end of a run', 'WorkflowFailed', ({ type }: WorkflowInstanceEffect) => type === 'concludeWorkflow'],
+  ])('%s', (_, type, isForgotten) => {
+    const { classes } = verified(goldens, forgetful(isForgotten));
+    expect(classes.map(({ signature }) => signature)).toContain(`${type}: owed otherwise`);
+  });
+
+  it('a timer that never fires though its owner goes on', () => {
+    const owed = new OwedEffects();
+    owed.note([{ type: 'armTimer', timerId: 'retry.a.1', task: 'a' as TaskName, dueAt: 1_000 }]);
+    expect(owed.overdue(60_000)).toBeUndefined();
+    expect(owed.overdue(62_000)).toBe('the timer retry.a.1 is due since 61000 ms and has not fired');
+    owed.note([{ type: 'disarmTimer', timerId: 'retry.a.1', task: 'a' as TaskName }]);
+    expect(owed.overdue(62_000)).toBeUndefined();
   });
 });
 
