@@ -1,4 +1,4 @@
-/** Tests of the workflow beside this file, without servers and in no time: `node --test examples/test-kit/`. */
+/** Tests of the workflow beside this file, without servers and in no time: `node --test examples/test-kit/workflow.test.mjs`. */
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { approve, decline, fails, given, neverReports, passes, succeeds, takes, until } from 'millrace/test-kit';

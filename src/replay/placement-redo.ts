@@ -6,6 +6,7 @@ import type { WorkflowInstanceEffect } from '../../actors/workflow-instance/work
 import type { AttemptId, Incarnation, InstanceId, TaskName, WorkerGroup, WorkerId } from '../../schemas/ids.ts';
 import { VirtualTime } from '../virtual/virtual-time.ts';
 import { VirtualWorkers, type WorkerSet } from '../virtual/virtual-workers.ts';
+import { metadataOf } from './event-origin.ts';
 import { groupOf } from './recorded-workers.ts';
 import type { ReplayedRun } from './replayed-run.ts';
 
@@ -68,15 +69,20 @@ export class PlacementRedo {
     return undefined;
   }
 
-  /** In the same decision, or as fast: all events of a decision have one time. */
+  /** In the same decision, whose events have one cause, or as fast. */
   #isPlacedAtOnce(revision: number, task: TaskName): boolean {
-    const atMs = this.#run.timeOf(revision);
-    for (let next = revision + 1; next <= this.#run.lastRevision && this.#run.timeOf(next) === atMs; next += 1) {
+    for (let next = revision + 1; next <= this.#run.lastRevision && this.#isTogether(revision, next); next += 1) {
       const { type, data } = this.#run.event(next);
       if ('task' in data && data.task === task) return type === 'TaskAssigned';
     }
     // What begins at its owner needs no worker.
     return this.#run.statuses.latest(task, revision)?.to !== 'ready' || !this.#isEverAssigned(task, revision);
+  }
+
+  #isTogether(revision: number, next: number): boolean {
+    if (this.#run.timeOf(next) === this.#run.timeOf(revision)) return true;
+    const causeOf = (at: number) => metadataOf(this.#run.recorded(at)).causationId;
+    return causeOf(next) !== undefined && causeOf(next) === causeOf(revision);
   }
 
   /** A task that begins at its owner is never assigned, and needs no worker. */

@@ -78,6 +78,16 @@ describe('what if', () => {
     expect(verifyHistory(result.changed.history).divergence).toBeUndefined();
   });
 
+  it('there had been a worker more, and nobody had waited: nothing, also when the clock goes on within a decision', () => {
+    const history = played(fan, { workers: { w1: { groups: ['default'], slots: 9 } } });
+    const events = history.events.map((event) => {
+      const metadata = event.metadata as { decidedAt: number };
+      return { ...event, metadata: { ...metadata, decidedAt: metadata.decidedAt + event.revision } };
+    });
+    const result = whatIf({ ...history, events }, { workers: { w9: { groups: ['default'], slots: 3 } } });
+    expect(result.parting).toBeUndefined();
+  });
+
   it('another group had a worker more: nothing', () => {
     const result = whatIf(played(fan, { workers: one }), { workers: { w9: { groups: ['gpu'], slots: 3 } } });
     expect(result.parting).toBeUndefined();

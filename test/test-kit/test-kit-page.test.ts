@@ -33,8 +33,8 @@ it.each(blocks.map((block, index) => ({ block, name: `block-${index + 1}` })))('
 
 it('the tests of the example run as its README says', () => {
   const readme = readFileSync(join(root, 'examples/test-kit/README.md'), 'utf8');
-  expect(readme).toContain('node --test examples/test-kit/');
-  expect(report('examples/test-kit/')).toContain('\n# pass 4\n# fail 0\n');
+  expect(readme).toContain('node --test examples/test-kit/workflow.test.mjs');
+  expect(report('examples/test-kit/workflow.test.mjs')).toContain('\n# pass 4\n# fail 0\n');
 });
 
 it('every word of the page is exported, and every export stands on the page', async () => {
