@@ -2,7 +2,7 @@
  * An application on YARN that outlives the worker and the master of its task, shown: both are killed with SIGKILL while it
  * runs. Prints as a timeline what the stream says happened, and ends with the certificate. YARN is a stand-in.
  *
- *     npm run demo:yarn-failover
+ *     npm run demo:yarn
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -86,8 +86,9 @@ function timeline(events: readonly StoredEvent[]): string[] {
   const startedAt = at(events[0] as StoredEvent);
   // Reason for the cast: what is stored is JSON.
   return events.map((event) => {
+    const { type, data } = event;
     const seconds = ((at(event) - startedAt) / 1_000).toFixed(2).padStart(7);
-    return `${seconds} s  epoch ${event.metadata.epoch}  ${event.type.padEnd(20)} ${describeEvent(event as EventView)}`;
+    return `${seconds} s  epoch ${event.metadata.epoch}  ${type.padEnd(20)} ${describeEvent({ type, data: data as EventView['data'] })}`;
   });
 }
 
