@@ -4,8 +4,8 @@ import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
 import { nextDelayMs } from '../retry/next-delay.ts';
 import { finalLossOf, lossOf, timeoutFaultOf } from './task-instance.decide.ts';
 import type { TaskEvent } from './task-instance.state.ts';
-import type { TendedDraft } from './tended.decide.ts';
 import type { Orphan, SeenApplication, Tended } from './tended.state.ts';
+import type { TendedDraft } from './tended-draft.ts';
 
 type Asked = Pick<
   Extract<WorkflowInstanceCommand, { type: 'TellApplications' }>,

@@ -3,7 +3,8 @@ import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-in
 import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
 import { isOrphaned } from './orphan.decide.ts';
 import type { TaskEvent, TaskState } from './task-instance.state.ts';
-import { adopt, giveUp, kill, liveIn, TendedDraft } from './tended.decide.ts';
+import { adopt, giveUp, kill, liveIn } from './tended.decide.ts';
+import { TendedDraft } from './tended-draft.ts';
 
 type ResolveLost = Extract<WorkflowInstanceCommand, { type: 'ResolveLost' }>;
 

@@ -25,7 +25,8 @@ import {
   type TaskMachineEvent,
   timerIds,
 } from './task-instance.state.ts';
-import { dueTimesOf, nothingTended, orphanOf, seenOf } from './tended.state.ts';
+import { orphanOf, seenOf } from './tended.changes.ts';
+import { dueTimesOf, nothingTended } from './tended.state.ts';
 
 type ContextScope = { context: TaskContext };
 type Scope = ContextScope & { event: TaskMachineEvent };

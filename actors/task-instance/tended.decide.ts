@@ -12,37 +12,15 @@ import type { KillReason, OrphanPolicy } from '../../schemas/events/application.
 import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
 import { applicationLimits, onOrphanedOf } from './application-limits.ts';
 import { decideOrphanEnd } from './orphan-end.decide.ts';
-import { canTaskTake, foldTask } from './task-instance.fold.ts';
 import { type TaskEvent, type TaskState, timerIds } from './task-instance.state.ts';
 import { entryOf, type SeenApplication, type Tended } from './tended.state.ts';
+import { TendedDraft } from './tended-draft.ts';
 
 type CommandOf<T extends WorkflowInstanceCommand['type']> = Extract<WorkflowInstanceCommand, { type: T }>;
 export type TellApplications = CommandOf<'TellApplications'>;
 type Answer = TellApplications['answers'][number];
 type Asked = Pick<TellApplications, 'task' | 'attemptId' | 'now' | 'random' | 'lossesMax'>;
 type Live = 'accepted' | 'running' | 'unknown' | 'away';
-
-/** Events one after the other, each decided in the state that the ones before it have made. */
-export class TendedDraft {
-  readonly events: TaskEvent[] = [];
-  readonly definition: TaskDefinition;
-  state: TaskState;
-
-  constructor(definition: TaskDefinition, state: TaskState) {
-    this.definition = definition;
-    this.state = state;
-  }
-
-  get tended(): Tended | undefined {
-    return this.state.context.tended;
-  }
-
-  add(event: TaskEvent): void {
-    if (!canTaskTake(this.state, event)) return;
-    this.state = foldTask(this.state, event).state;
-    this.events.push(event);
-  }
-}
 
 export function decideTold(definition: TaskDefinition, state: TaskState, command: TellApplications): TaskEvent[] {
   if (!isTended(state, command.attemptId)) return [];

@@ -2,6 +2,7 @@
 import type { Config } from '../../schemas/config.schema.ts';
 import type { Clock, IdSource } from '../clock/clock.port.ts';
 import type { Environment } from '../config/environment.ts';
+import type { TaskPlugins } from '../tasks/plugin/task-plugin.port.ts';
 import type { Transport } from '../transport/transport.port.ts';
 
 /** A stream of text, such as `process.stdout`. */
@@ -57,6 +58,8 @@ export type CliDeps = {
   /** Rejects with NATS_UNAVAILABLE when no server answers, at the latest when the signal aborts. */
   connect(servers: readonly string[], options: ConnectOptions): Promise<Transport>;
   runRole: RunRole;
+  /** Rejects with BAD_CONFIGURATION when a package cannot be loaded from the folder. */
+  loadPlugins(packages: readonly string[], folder: string): Promise<TaskPlugins>;
   stdout: Output;
   stderr: Output;
   /** True when stdout is a terminal: colours and live progress. */

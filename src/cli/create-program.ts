@@ -90,6 +90,10 @@ function createCommands(parts: Parts): Command {
       const json = globals.json === true;
       invocation.exitCode = await withSession({ deps, config, screen, json, controller }, run);
     },
+    withPlugins: async (run) => {
+      const { plugins } = resolveConfig(parts, globals, []);
+      invocation.exitCode = run(await deps.loadPlugins(plugins, deps.cwd), screen);
+    },
     withRole: async (overrides, run) => {
       const { json, debug } = globals;
       const config = resolveConfig(parts, globals, overrides);

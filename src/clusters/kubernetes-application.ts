@@ -7,6 +7,8 @@ import { diagnosticsLengthMax, shortened } from './cluster-answers.ts';
 
 /** The label that holds the tag. */
 export const attemptLabel = 'millrace/attempt';
+/** The one container of the pods of our Jobs. */
+export const containerName = 'main';
 
 export type KubernetesId = { kind: 'job' | 'pod'; namespace: string; name: string };
 

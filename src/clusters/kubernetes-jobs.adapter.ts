@@ -11,12 +11,10 @@ import { createClusterClients } from './cluster-clients.adapter.ts';
 import type { ClusterAnswer } from './cluster-request.ts';
 import type { ClusterSurroundings } from './cluster-session.ts';
 import type { JobLog, JobOrder, JobRunner, JobRunners } from './job-runner.port.ts';
-import { parseKubernetesId } from './kubernetes-application.ts';
+import { containerName, parseKubernetesId } from './kubernetes-application.ts';
 import { KubernetesCluster } from './kubernetes-cluster.adapter.ts';
 import { linesAfter, sinceTime } from './pod-log.ts';
 
-/** The one container of the pods of our Jobs. */
-export const containerName = 'main';
 const logSizeBytesMax = 8_388_608;
 const faultLengthMax = 1_000;
 

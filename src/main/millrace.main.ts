@@ -27,6 +27,10 @@ const deps: CliDeps = {
     });
   },
   runRole,
+  loadPlugins: async (packages, folder) => {
+    const { loadPlugins } = await import('../tasks/plugin/package-plugins.adapter.ts');
+    return loadPlugins(packages, folder);
+  },
   stdout: process.stdout,
   stderr: process.stderr,
   isTty: process.stdout.isTTY === true,

@@ -6,6 +6,7 @@ import { expect, onTestFinished } from 'vitest';
 import type { CliDeps, DevOptions, Output, RoleOptions, StoreOptions } from '../../src/cli/cli-deps.ts';
 import { createProgram } from '../../src/cli/create-program.ts';
 import { AppError } from '../../src/errors/app-error.ts';
+import { loadPlugins } from '../../src/tasks/plugin/package-plugins.adapter.ts';
 import { createMemoryNetwork, type MemoryDelivery } from '../../src/transport/memory-transport.adapter.ts';
 import { createFakeMaster, type FakeMaster } from './fake-master.ts';
 import { startedAt } from './sample-runs.ts';
@@ -66,6 +67,7 @@ export function createCommandLine(options: BoxOptions = {}): CommandLine {
         return network.connect('cli');
       }),
     runRole: { ...recordingRoles(roles), ...options.runRole },
+    loadPlugins,
     stdout: stdout.output,
     stderr: stderr.output,
     isTty: options.isTty ?? false,

@@ -1,6 +1,5 @@
 /** `millrace schema`: the JSON Schema of workflow files, with the settings of the configured plugins, for editors. */
 import { generateWorkflowSchema } from '../../definitions/generate-schema.ts';
-import { loadPlugins } from '../../tasks/plugin/package-plugins.adapter.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { type CommandHost, commandGroups, examples } from './command-host.ts';
 
@@ -11,12 +10,8 @@ export function addSchemaCommand(host: CommandHost): void {
     .description('Print the JSON Schema of workflow files, with the settings of the configured plugins.')
     .addHelpText('after', examples('millrace schema > workflow.schema.json'))
     .action(() =>
-      host.withRole([], async ({ config }) => {
-        const plugins = await loadPlugins(config.plugins, host.cwd);
-        await host.withStage(async ({ screen }) => {
-          screen.print(generateWorkflowSchema([...plugins.values()]).trimEnd());
-          return exitCodes.ok;
-        });
+      host.withPlugins((plugins, screen) => {
+        screen.print(generateWorkflowSchema([...plugins.values()]).trimEnd());
         return exitCodes.ok;
       }),
     );

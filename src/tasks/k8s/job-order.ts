@@ -1,9 +1,7 @@
 /** The Job of an attempt: named after it, so that it is made once, and labelled with it, so that it is found. */
-
 import type { K8sSettings } from '../../../schemas/definition/k8s-settings.ts';
 import type { JobOrder } from '../../clusters/job-runner.port.ts';
-import { attemptLabel } from '../../clusters/kubernetes-application.ts';
-import { containerName } from '../../clusters/kubernetes-jobs.adapter.ts';
+import { attemptLabel, containerName } from '../../clusters/kubernetes-application.ts';
 
 /** Ended Jobs are removed by Kubernetes then. */
 const keptSeconds = 86_400;
