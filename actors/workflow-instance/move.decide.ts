@@ -75,21 +75,28 @@ function paramObstacles({ plan, context }: State, to: WorkflowDefinition): strin
   ];
 }
 
-/** What has begun or ended is there, and is the same. */
+/** What has begun or ended is there, and is the same. What had, and was cleared, is there. */
 function taskObstacles({ plan, context }: State, to: WorkflowDefinition): string[] {
   const others = new Map(to.tasks.map((task) => [task.name, task]));
   const reasons: string[] = [];
   for (const [index, state] of entries(context.tasks)) {
     const definition = plan.tasks[index]?.definition;
-    if (definition === undefined || isUntouched(state)) continue;
+    if (definition === undefined) continue;
     const { name } = definition;
     const other = others.get(name);
+    if (isUntouched(state)) {
+      if (other === undefined && hasPast(state)) reasons.push(`${name} has run before, and is not in that version`);
+      continue;
+    }
     const fields = other === undefined ? [] : changedFields(definition, other, hasEnded(state.status));
     if (other === undefined) reasons.push(`${name} is ${state.status} and is not in that version`);
     else if (fields.length > 0) reasons.push(`${name} is ${state.status} and differs there in ${fields.join(', ')}`);
   }
   return reasons;
 }
+
+/** Left out and taken up again by a third version, it would begin anew with numbers that were given to attempts before. */
+const hasPast = ({ context: { attempt } }: TaskState) => attempt > 0;
 
 /** What an ended task was, and what it was given. Of one that goes on everything counts but what people read. */
 const endFields = ['needs', 'settings', 'enabled', 'params', 'env'] as const;

@@ -136,6 +136,20 @@ describe('a paused run', () => {
     expect(moved.task('a').context).toMatchObject({ attempt: 1, round: 1 });
   });
 
+  it('does not lose a cleared task: a version that has it again would give its attempts numbers that were given', () => {
+    const cleared = started(old, ...done('a', 1), ...done('b', 2), ...pause).and({
+      type: 'ClearTasks',
+      now,
+      key: 'again',
+      by: 'ann',
+      scope: 'descendants',
+      tasks: [nameOf('a')],
+    });
+    expect(statuses(cleared)).toEqual({ a: 'ready', b: 'waiting', c: 'waiting' });
+    const reasons = reasonsOf(cleared, workflowOf([taskOf('a')]));
+    expect(reasons).toBe('the run cannot be moved to version 2: b has run before, and is not in that version');
+  });
+
   it('hears of a failure that is looked at from now on', () => {
     const run = started(workflowOf([taskOf('a'), taskOf('b')]), assign('a', 1), report('failed', 'a', 1), ...pause);
     const guard: TaskDefinition = {
