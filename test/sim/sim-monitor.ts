@@ -276,11 +276,14 @@ export class SimMonitor {
         ending: undefined,
         endCode: undefined,
         wasAbsent: false,
+        wasOrphaned: false,
         startedBy: undefined,
       });
       return;
     }
     const attempt = this.attempts.get(id);
+    // An application may be told late: it lives on.
+    if (attempt !== undefined && event.type === 'ApplicationFound') return;
     if (attempt === undefined || attempt.ending !== undefined) {
       this.breach('I4', `${run.stream}@${run.revision} ${event.type} of ${id}, which is not live`);
       return;
@@ -288,6 +291,7 @@ export class SimMonitor {
     if (attemptEndings.has(event.type)) attempt.ending = event.type;
     if (event.type === 'TaskLost' || event.type === 'TaskRejected') attempt.endCode = event.data.reason.code;
     if (event.type === 'TaskWorkerAbsent') attempt.wasAbsent = true;
+    if (event.type === 'TaskOrphaned') attempt.wasOrphaned = true;
   }
 
   /** I6. */
@@ -352,6 +356,8 @@ export class SimMonitor {
         continue;
       }
       if (kind === 'accepted' || kind === 'started' || (kind === 'lost' && attempt.wasAbsent)) continue;
+      // How the client ended is in the journal; how the attempt does, its applications decide.
+      if (kind !== 'succeeded' && attempt.wasOrphaned) continue;
       const run = this.runs.get(streamPrefixes.workflowInstance + attempt.instance);
       if (attempt.ending === undefined && run?.isFinished !== true) {
         this.breach('I2', `the report "${kind}" of ${attemptId} (${attempt.task}) is acked, but not in the journal`);

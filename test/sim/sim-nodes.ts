@@ -2,7 +2,9 @@
 import { workflowInstanceActor } from '../../actors/workflow-instance/workflow-instance.actor.ts';
 import type { MasterConfig, WorkerConfig } from '../../schemas/config.schema.ts';
 import type { Incarnation, MasterId, WorkerId } from '../../schemas/ids.ts';
+import type { Offer } from '../../schemas/messages/attempt.messages.ts';
 import type { Bucket } from '../../src/buckets/bucket.port.ts';
+import type { ClusterClients } from '../../src/clusters/cluster-client.port.ts';
 import type { Journal } from '../../src/journal/journal.port.ts';
 import { MasterService } from '../../src/master/master.service.ts';
 import { createScriptTaskType } from '../../src/tasks/script/script.task-type.ts';
@@ -13,6 +15,7 @@ import type { Transport } from '../../src/transport/transport.port.ts';
 import type { Ledger } from '../../src/worker/ledger.port.ts';
 import { createWorkerService, type WorkerService } from '../../src/worker/worker.service.ts';
 import type { SimBucketServer } from './sim-buckets.ts';
+import type { SimCluster } from './sim-cluster.ts';
 import { outsideVariable } from './sim-definitions.ts';
 import { SimLedgerDisk } from './sim-ledger.ts';
 import { Link, type Service } from './sim-link.ts';
@@ -29,6 +32,7 @@ export type Sabotage = {
   masterClaims?: (claims: Bucket) => Bucket;
   workerTransport?: (transport: Transport, life: Life) => Transport;
   workerLedger?: (ledger: Ledger, life: Life) => Ledger;
+  clusterClients?: (clients: ClusterClients) => ClusterClients;
 };
 
 export type Surroundings = {
@@ -40,6 +44,7 @@ export type Surroundings = {
   members: SimBucketServer;
   claims: SimBucketServer;
   monitor: SimMonitor;
+  cluster: SimCluster;
   sabotage: Sabotage;
   /** How long a process that ended is away. */
   absenceMs: () => number;
@@ -122,6 +127,8 @@ export class SimMaster extends SimNode {
       incarnation: life.incarnation as Incarnation,
       host: `host-of-${this.process.name}`,
       config: masterConfig,
+      clusterClients:
+        sabotage.clusterClients?.(this.around.cluster.clientsOf(life)) ?? this.around.cluster.clientsOf(life),
       transport: sabotage.masterTransport?.(transport, life) ?? transport,
       journal: sabotage.masterJournal?.(journal, life) ?? journal,
       members: members.connect(nats),
@@ -201,14 +208,18 @@ export class SimWorker extends SimNode {
   /** The real task types; each start is a fact of the world that the monitor judges (I4). */
   #taskTypes(life: Life): TaskType[] {
     const script = createScriptTaskType({ crashWorker: () => life.end('its task crashed it') });
-    return [script, waitTaskType].map((taskType) => ({
+    const isStarted = (offer: Offer): void => {
+      if (life.acts()) this.around.monitor.tookStart(life, offer);
+    };
+    const simulated: TaskType[] = [script, waitTaskType].map((taskType) => ({
       type: taskType.type,
       hasOutsideEffects: (offer) => offer.env[outsideVariable] !== undefined || taskType.hasOutsideEffects(offer),
       start: (context) => {
-        if (life.acts()) this.around.monitor.tookStart(life, context.offer);
+        isStarted(context.offer);
         return taskType.start(context);
       },
     }));
+    return [...simulated, this.around.cluster.taskTypeOf(life, isStarted)];
   }
 }
 

@@ -14,6 +14,8 @@ export type AttemptTrack = {
   endCode: string | undefined;
   /** Its worker was lost, and the task waits for somebody's decision. */
   wasAbsent: boolean;
+  /** Nobody ran it any more: its applications decide. */
+  wasOrphaned: boolean;
   /** Who started it, in which life. */
   startedBy: string | undefined;
 };

@@ -13,11 +13,7 @@ const seedCount = 120;
 /** As many as it takes for every type of event to happen, but not more. */
 const seedCountMax = 600;
 /** What takes more seeds than these to happen: a worker that returns late, to an attempt that still runs; and what no simulated task does. */
-const rareTypes: readonly string[] = [
-  'TaskWorkerReturned',
-  ...['ApplicationFound', 'TaskOrphaned', 'ApplicationSeen', 'ApplicationEnded', 'ApplicationAdopted'],
-  ...['ApplicationKillRequested', 'ApplicationGivenUp'],
-];
+const rareTypes: readonly string[] = ['TaskWorkerReturned', 'ApplicationAdopted', 'ApplicationGivenUp'];
 const events = { ...workflowInstanceEvents, ...taskGroupEvents, ...workflowQueueEvents, ...clusterOperationsEvents };
 
 function verdict({ seed, breaches }: SimResult): string {

@@ -2,6 +2,7 @@
 import { balancers, type Config, configSchema } from '../../schemas/config.schema.ts';
 import { SimBucketServer } from './sim-buckets.ts';
 import { SimClient } from './sim-client.ts';
+import { SimCluster, withApplications } from './sim-cluster.ts';
 import { checkLiveness, checkStreams, checkView, isSettled } from './sim-end.ts';
 import { drawFaults, type FaultPlan, isFaultless } from './sim-faults.ts';
 import { Link, type Service } from './sim-link.ts';
@@ -100,7 +101,8 @@ class Simulation {
     this.#plan = faults ?? drawFaults(new SimRandom(seed, 'faults'));
     this.#monitor.isFaultless = isFaultless(this.#plan);
     this.#chaosMs = this.#random.magnitude(5_000, 80_000);
-    this.#workload = drawWorkload(new SimRandom(seed, 'workload'), workerGroups, this.#chaosMs);
+    const workload = drawWorkload(new SimRandom(seed, 'workload'), workerGroups, this.#chaosMs);
+    this.#workload = withApplications(workload, seed);
     const config = drawConfig(this.#random);
     const nats = drawService(this.#random, 'nats');
     const storeService = drawService(this.#random, 'store');
@@ -115,6 +117,7 @@ class Simulation {
       members: new SimBucketServer('members', this.#world, { ttlMs }),
       claims: new SimBucketServer('claims', this.#world, { ttlMs: 0 }),
       monitor: this.#monitor,
+      cluster: new SimCluster(seed, this.#world, this.#monitor, this.#chaosMs),
       sabotage,
       absenceMs: () => this.#nemesis.absenceMs(),
       masterConfig: config.master,

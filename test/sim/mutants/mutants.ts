@@ -1,4 +1,5 @@
 /** The system broken on purpose, one rule at a time. Each break wraps a port; the simulation must find every one. */
+import type { Application } from '../../../schemas/clusters/application.schema.ts';
 import type { Offer, ReportBatch } from '../../../schemas/messages/attempt.messages.ts';
 import type { SlotStates } from '../../../schemas/messages/concurrency.messages.ts';
 import { claimKey, subjects } from '../../../schemas/messages/subjects.ts';
@@ -39,7 +40,7 @@ const earlyAck: Mutant = {
 /** A worker that knows neither which attempts it had nor which life an offer is for. */
 const forgetfulWorker: Mutant = {
   name: 'a worker that forgets attempts and its own restarts',
-  breaks: ['I4'],
+  breaks: ['I4', 'I11'],
   seedCountMax: 500,
   sabotage: { workerLedger: forget, workerTransport: takeAnyOffer },
 };
@@ -76,9 +77,29 @@ const lostActors: Mutant = {
   sabotage: { masterClaims: runClaimsOnly },
 };
 
+/** Applications that still run are taken for dead: a new attempt starts another one. */
+const deadTooSoon: Mutant = {
+  name: 'masters that take applications for dead which run on',
+  breaks: ['I11'],
+  seedCountMax: 100,
+  sabotage: {
+    clusterClients: (clients) => ({
+      named: (name) => {
+        const client = clients.named(name);
+        const dead = (application: Application) => ({ ...application, state: 'killed' as const, hasEnded: true });
+        return {
+          ...client,
+          find: async (id) => dead(await client.find(id)),
+          findByTag: async (tag) => (await client.findByTag(tag)).map(dead),
+        };
+      },
+    }),
+  },
+};
+
 export const mutants: readonly Mutant[] = [
   ...[anyRevision, earlyAck, forgetfulWorker, earlyEffects],
-  ...[slotTwice, lostActors],
+  ...[slotTwice, lostActors, deadTooSoon],
 ];
 
 function runClaimsOnly(claims: Bucket): Bucket {
