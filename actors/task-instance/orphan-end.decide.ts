@@ -37,7 +37,8 @@ function eventOf(draft: TendedDraft, asked: Asked, end: End): TaskEvent {
   if (orphan.why === 'failed') return failureOf(draft, asked, end, orphan.reason);
   const hasSucceeded = end.ended.length > 0 && end.ended.every(({ state }) => state === 'succeeded');
   if (orphan.why === 'lost' && hasSucceeded) return successOf(draft, asked, end);
-  if (status === 'cancelling') return cancellationOf(draft, asked, end);
+  // A cancel that was asked for while its worker was absent is one all the same.
+  if (status === 'cancelling' || orphan.why === 'cancelled') return cancellationOf(draft, asked, end);
   return lossEndOf(draft, asked, end);
 }
 
