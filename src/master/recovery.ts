@@ -8,6 +8,8 @@
  * R3 A master may make a run, or open one again, and die before the others have listed it: a run that comes to the
  *    list while its taker is not here is looked for at once.
  * R4 What the journal has told of an owner stands for its claim: if the claim is another one by now, it is read, and R1 holds.
+ * R5 A claim and the journal may name two masters that both live, and neither has the run: one had claimed it and could not
+ *    write, or the bucket has lost writes. So the claims themselves are listed now and then; who finds its own takes the run.
  */
 import type { Incarnation, InstanceId, MasterId } from '../../schemas/ids.ts';
 import type { Claim } from '../../schemas/messages/membership.messages.ts';
@@ -49,7 +51,8 @@ export class Recovery {
   #timer: Timer | undefined;
   #sweep: Promise<void> | undefined;
   #isAgain = false;
-  #hasLooked = false;
+  /** When the claims were listed last, or none was needed; before the first look: undefined. */
+  #listedAt: number | undefined;
   #isStopped = false;
 
   constructor(options: RecoveryOptions) {
@@ -59,15 +62,9 @@ export class Recovery {
   /** Looks for ownerless runs now; calls during a sweep make one more after it. */
   trigger(): void {
     if (this.#isStopped) return;
-    this.#hasLooked = true;
-    if (this.#sweep !== undefined) {
-      this.#isAgain = true;
-      return;
-    }
-    this.#timer?.cancel();
-    this.#sweep = this.#run().finally(() => {
-      this.#sweep = undefined;
-    });
+    this.#listedAt ??= this.#options.clock.now();
+    if (this.#sweep === undefined) this.#begin(false);
+    else this.#isAgain = true;
   }
 
   /** R4, for the projection: somebody has taken the run, now or long ago. */
@@ -82,7 +79,7 @@ export class Recovery {
 
   /** R3, for the projection. What is listed before the first look is looked at then. */
   listed(takers: Iterable<Pick<Claim, 'master' | 'incarnation'>>): void {
-    if (!this.#hasLooked) return;
+    if (this.#listedAt === undefined) return;
     const { members, master: self } = this.#options;
     const isLost = ({ master, incarnation }: Pick<Claim, 'master' | 'incarnation'>): boolean =>
       master !== self && !members.isMasterAlive(master, incarnation);
@@ -95,11 +92,18 @@ export class Recovery {
     await this.#sweep;
   }
 
-  async #run(): Promise<void> {
+  #begin(isListing: boolean): void {
+    this.#timer?.cancel();
+    this.#sweep = this.#run(isListing).finally(() => {
+      this.#sweep = undefined;
+    });
+  }
+
+  async #run(isListing: boolean): Promise<void> {
     const { log, intervalMs, graceMs } = this.#options;
     let nextDelayMs = intervalMs;
     try {
-      const { mine, deferredCount } = await this.#ownerless();
+      const { mine, deferredCount } = await this.#ownerless(isListing);
       const takenCount = await this.#takeAll(mine);
       if (mine.length > 0) log.info({ ownerlessCount: mine.length, takenCount }, 'ownerless runs taken over');
       if (deferredCount > 0) nextDelayMs = graceMs;
@@ -109,17 +113,26 @@ export class Recovery {
       nextDelayMs = retryDelayMs;
     }
     if (this.#isStopped) return;
-    const delayMs = this.#isAgain ? 0 : nextDelayMs;
+    const delayMs = this.#isAgain ? 0 : Math.min(nextDelayMs, Math.max(retryDelayMs, this.#untilListingMs()));
     this.#isAgain = false;
-    this.#timer = this.#options.clock.after(delayMs, () => this.trigger());
+    this.#timer = this.#options.clock.after(delayMs, () => this.#begin(this.#untilListingMs() <= 0));
+  }
+
+  /** R5. */
+  #untilListingMs(): number {
+    const { clock, intervalMs } = this.#options;
+    return (this.#listedAt ?? 0) + intervalMs - clock.now();
   }
 
   /** R1, R2. */
-  async #ownerless(): Promise<{ mine: Ownerless[]; deferredCount: number }> {
+  async #ownerless(isListing: boolean): Promise<{ mine: Ownerless[]; deferredCount: number }> {
     const { index, host, clock, graceMs, master } = this.#options;
     const candidates = index.unfinished().filter((id) => host.find(id) === undefined);
-    if (candidates.length === 0) return { mine: [], deferredCount: 0 };
-    const claimed = await this.#claimsOf(candidates);
+    if (candidates.length === 0) {
+      this.#listedAt = clock.now();
+      return { mine: [], deferredCount: 0 };
+    }
+    const claimed = await this.#claimsOf(candidates, isListing);
     const masters = this.#livingMasters();
     const now = clock.now();
     const mine: Ownerless[] = [];
@@ -138,16 +151,20 @@ export class Recovery {
     return { mine, deferredCount };
   }
 
-  /** R4. The journal may have told of some owners before this process was. */
-  async #claimsOf(candidates: readonly InstanceId[]): Promise<ReadonlyMap<InstanceId, Claimed>> {
-    const { claims } = this.#options;
+  /** R4, R5. The journal may have told of some owners before this process was. */
+  async #claimsOf(candidates: readonly InstanceId[], isListing: boolean): Promise<ReadonlyMap<InstanceId, Claimed>> {
+    const { claims, clock } = this.#options;
     const known = new Map<InstanceId, Claimed>();
     for (const id of candidates) {
       const held = this.#owners.find(id);
-      if (held === undefined) return claims.all();
-      known.set(id, held);
+      if (held !== undefined) known.set(id, held);
     }
-    return known;
+    if (!isListing && known.size === candidates.length) return known;
+    const askedAt = clock.now();
+    const listed = await claims.all();
+    this.#listedAt = askedAt;
+    for (const [id, { revision }] of known) if (listed.get(id)?.revision !== revision) this.#owners.forget(id);
+    return listed;
   }
 
   async #takeAll(runs: readonly Ownerless[]): Promise<number> {

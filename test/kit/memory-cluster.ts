@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { configSchema } from '../../schemas/config.schema.ts';
+import { type Config, configSchema } from '../../schemas/config.schema.ts';
 import type { WorkflowDefinition } from '../../schemas/definition/workflow.definition.ts';
 import { errorReplySchema } from '../../schemas/errors.ts';
 import type { Incarnation, InstanceId, MasterId, WorkerId, WorkflowName } from '../../schemas/ids.ts';
@@ -59,21 +59,24 @@ export class MemoryCluster {
   readonly store = createMemoryStore({ clock });
   readonly claims: Bucket;
   readonly #members: Bucket;
+  readonly #masterConfig: Config['master'];
   readonly #client = this.network.connect('client');
   readonly #dataDir = mkdtempSync(join(tmpdir(), 'millrace-cluster-'));
   readonly #masters = new Map<string, MasterService>();
   readonly #workers = new Map<string, WorkerService>();
   readonly #ledgers = new Map<string, ReturnType<typeof createMemoryLedger>>();
 
-  private constructor(members: Bucket, claims: Bucket) {
+  private constructor(members: Bucket, claims: Bucket, masterConfig: Config['master']) {
     this.#members = members;
     this.claims = claims;
+    this.#masterConfig = masterConfig;
   }
 
-  static async create(): Promise<MemoryCluster> {
+  static async create(ofMasters: Partial<Config['master']> = {}): Promise<MemoryCluster> {
     const bucketStore = createMemoryBucketStore({ clock });
     const members = await bucketStore.open(buckets.members, { ttlMs: config.master.memberTtlMs, replicas: 1 });
-    return new MemoryCluster(members, await bucketStore.open(buckets.claims, { ttlMs: 0, replicas: 1 }));
+    const claims = await bucketStore.open(buckets.claims, { ttlMs: 0, replicas: 1 });
+    return new MemoryCluster(members, claims, { ...config.master, ...ofMasters });
   }
 
   /** @param masterClock its own sight of time: for a fault of this master alone */
@@ -82,7 +85,7 @@ export class MemoryCluster {
       id: id as MasterId,
       incarnation: randomUUID() as Incarnation,
       host: 'here',
-      config: config.master,
+      config: this.#masterConfig,
       transport: this.network.connect(id),
       journal: this.store.connect(),
       members: this.#members,

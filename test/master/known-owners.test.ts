@@ -66,6 +66,29 @@ test('a claim that has changed since is read again: of a living master it is lef
   expect(ownersOf(foreign)).toHaveLength(2);
 });
 
+test('a run that nobody has is found by its claim, though the journal and the claim name two living masters', async () => {
+  await cluster.stop();
+  cluster = await MemoryCluster.create({ recoveryIntervalMs: 300, takeoverGraceMs: 50 });
+  await cluster.startMaster('m1');
+  await cluster.startMaster('m2');
+  await cluster.whenKnown(2);
+  const { ofFirst, ofSecond } = await submitIdle(40);
+  // As after a loss of writes: the claims are those of an earlier owner. The next change of masters makes them matter.
+  const { master, incarnation, host } = lastOwnerOf(ofSecond[0] as InstanceId);
+  for (const id of ofFirst) await cluster.claims.put(claimOf(id), { master, incarnation, host, epoch: 1 });
+  await cluster.startMaster('m3');
+  for (const id of ofFirst) {
+    await expect
+      .poll(() => ownersOf(id)[1], { timeout: 5_000, interval: 20 })
+      .toMatchObject({
+        master: 'm2',
+        reason: 'claimLost',
+      });
+  }
+  await cluster.startWorker('w1');
+  for (const id of ofFirst) expect((await cluster.whenEnded(id)).run.status).toBe('succeeded');
+});
+
 test('what is known of an owner goes with the end of the run', () => {
   const owners = new KnownOwners();
   const [one, other] = ['run-1', 'run-2'] as [InstanceId, InstanceId];
