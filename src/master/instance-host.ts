@@ -75,7 +75,8 @@ export type NewRun = {
 /** Where a run stands, from this master's point of view. */
 export type Whereabouts =
   | { kind: 'live'; instance: LiveInstance }
-  | { kind: 'finished' }
+  /** It has ended in the epoch; it may have been opened again since. */
+  | { kind: 'finished'; epoch: number }
   | { kind: 'elsewhere'; owner: MasterId | undefined }
   | { kind: 'missing' };
 
@@ -289,7 +290,7 @@ export class InstanceHost {
     const isEnded = folded?.actor.isFinished(folded.snapshot);
     if (folded === undefined || (isEnded && !isEffective(folded, message))) {
       await this.#options.claims.release(id, claimRevision);
-      return { kind: folded === undefined ? 'missing' : 'finished' };
+      return folded === undefined ? { kind: 'missing' } : { kind: 'finished', epoch: folded.snapshot.context.epoch };
     }
     const met = this.#live.get(id);
     if (met !== undefined) return { kind: 'live', instance: met }; // H3.

@@ -3,7 +3,8 @@
  * this master does not own are answered with the owner, as far as it is known.
  *
  * P1 An owner that was overtaken and has not noticed knows nothing of later attempts: to it their reports look old. A
- *    report with a higher epoch than its own tells it; it must not ack such a report.
+ *    report with a higher epoch than its own tells it; it must not ack such a report. So it is with a run that had ended
+ *    when it was looked for, and was opened again meanwhile: the report is repeated, and the run looked for anew.
  * P2 An attempt that has begun although its run has given it away, or has ended, is revoked: its worker did not know.
  */
 import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
@@ -117,7 +118,7 @@ export class ReportIntake {
       const found = await this.#options.host.locate(report.instance);
       if (found.kind === 'live') this.#send(found.instance, report, sender);
       else if (found.kind === 'elsewhere') this.#disown(report.instance, found.owner, sender.inbox);
-      else {
+      else if (found.kind === 'missing' || (report.epoch ?? 0) <= found.epoch) {
         // An ended run takes no more results; one that does not exist never will.
         this.#ack(report, sender.inbox);
         if (found.kind === 'finished') this.#stray(report, sender);
