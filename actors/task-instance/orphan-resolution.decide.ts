@@ -3,14 +3,15 @@ import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-in
 import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
 import { isOrphaned } from './orphan.decide.ts';
 import type { TaskEvent, TaskState } from './task-instance.state.ts';
-import { adopt, giveUp, kill, liveIn } from './tended.decide.ts';
+import { adopt, giveUp, kill, openIn } from './tended.decide.ts';
 import { TendedDraft } from './tended-draft.ts';
 
 type ResolveLost = Extract<WorkflowInstanceCommand, { type: 'ResolveLost' }>;
 
 /**
  * `retry` and `fail` let the applications be killed first, `adopt` lets them be followed. What is not known to run is given
- * up. Undefined when there is nothing to decide.
+ * up. One that is being killed is waited for: another decision changes what becomes of the task then. Undefined when there is
+ * nothing to decide.
  */
 export function decideOrphanResolution(
   definition: TaskDefinition,
@@ -23,18 +24,24 @@ export function decideOrphanResolution(
   const { task, decision, now, key, by, reason } = command;
   const decidedBy = { key, by, ...(reason === undefined ? {} : { reason }) };
   const asked = { task, attemptId: current.attemptId, now, decidedBy };
-  const live = liveIn(tended).filter(({ followDueAt }) => decision !== 'adopt' || followDueAt === null);
-  if (decision === 'adopt' && live.length === 0) return undefined;
+  const open = openIn(tended);
+  const isAdopted = decision === 'adopt';
+  const meant = open.filter((entry) =>
+    isAdopted
+      ? entry.kill === null && entry.followDueAt === null
+      : entry.kill === null || tended?.decision !== decision,
+  );
+  if (isAdopted && meant.length === 0) return undefined;
   const draft = new TendedDraft(definition, state);
   for (const entry of tended?.seen ?? []) {
     const isDoubtful = entry.state === 'unknown' || entry.state === 'away';
     if (isDoubtful && !entry.hasEnded && !entry.isGivenUp) giveUp(draft, asked, entry);
   }
-  for (const entry of live) {
+  for (const entry of meant) {
     if (decision === 'adopt') adopt(draft, asked, entry);
     else kill(draft, { ...asked, decision }, entry, 'person');
   }
-  if (live.length === 0 && decision !== 'adopt') draft.add(lossBy(state, asked, decision));
+  if (open.length === 0 && decision !== 'adopt') draft.add(lossBy(state, asked, decision));
   return draft.events;
 }
 

@@ -131,13 +131,16 @@ function decideNext(draft: TendedDraft, asked: Attempt): void {
   }
 }
 
-/** Under way for all that is known, and nobody has asked for its end. */
-export function liveIn(tended: Tended | undefined): (SeenApplication & { id: string })[] {
+/** Under way for all that is known, whether or not it is to end. */
+export function openIn(tended: Tended | undefined): (SeenApplication & { id: string })[] {
   return (tended?.seen ?? []).filter((entry): entry is SeenApplication & { id: string } => {
     const isUnderWay = entry.state === 'accepted' || entry.state === 'running';
-    return isUnderWay && entry.id !== null && !entry.hasEnded && !entry.isGivenUp && entry.kill === null;
+    return isUnderWay && entry.id !== null && !entry.hasEnded && !entry.isGivenUp;
   });
 }
+
+/** Under way for all that is known, and nobody has asked for its end. */
+const liveIn = (tended: Tended | undefined) => openIn(tended).filter((entry) => entry.kill === null);
 
 function killReasonIn({ status, context }: TaskState): KillReason | undefined {
   const { tended, cancelReason } = context;

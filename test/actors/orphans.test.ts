@@ -295,6 +295,14 @@ describe('a person who is asked', () => {
     expect(failed.task('a').status).toBe('failed');
   });
 
+  it('may decide otherwise while it is being killed, but starts no second one beside it', () => {
+    const failing = asked().and(resolveLost('a', 'fail'));
+    const again = failing.when({ ...resolveLost('a', 'retry'), key: 'later' } as never);
+    const retried = again.thenTypes('ApplicationKillRequested').and(told(yarnTold('killed')));
+    expect(retried.task('a')).toMatchObject({ status: 'ready', context: { attempt: 1 } });
+    failing.when({ ...resolveLost('a', 'fail'), key: 'later' } as never).thenNothing();
+  });
+
   it('decides alone where the cluster says nothing', () => {
     const types = ['ApplicationGivenUp', 'ApplicationGivenUp', 'TaskLost'] as const;
     const again = asked(yarnAway)
