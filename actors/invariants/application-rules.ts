@@ -3,6 +3,7 @@
  * known until the cluster says that it has ended, or its attempt has succeeded, or it was given up because the cluster knows
  * of it no more.
  */
+import type { WorkflowInstanceEventOf } from '../../schemas/events/workflow-instance.events.ts';
 import type { AttemptId, TaskName } from '../../schemas/ids.ts';
 import { definedNameOf } from '../map/item-name.ts';
 import type { ReadEvent, Report } from './history-event.ts';
@@ -48,7 +49,7 @@ export class ApplicationRules {
         if (event.type !== 'TaskLost' || event.data.decidedBy !== undefined) this.#live.delete(event.data.task);
         return;
       case 'StateCleared':
-        this.#clear(event.data.tasks);
+        this.#clear(event.data);
         return;
       default:
         return;
@@ -67,10 +68,11 @@ export class ApplicationRules {
     );
   }
 
-  #clear(tasks: readonly TaskName[] | undefined): void {
+  /** Which tasks need the named ones, only the definition tells: they count as cleared with all others. */
+  #clear({ scope, tasks }: WorkflowInstanceEventOf<'StateCleared'>['data']): void {
     const named = new Set((tasks ?? []).flatMap((task) => [task, definedNameOf(task)]));
     for (const task of this.#live.keys()) {
-      if (tasks === undefined || named.has(task) || named.has(definedNameOf(task))) this.#live.delete(task);
+      if (scope !== 'tasks' || named.has(task) || named.has(definedNameOf(task))) this.#live.delete(task);
     }
   }
 

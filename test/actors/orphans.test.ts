@@ -30,7 +30,6 @@ import {
   returnAttempt,
   submitted,
   takeOwnership,
-  taskEvent,
   tell,
   yarnApplication,
   yarnAway,
@@ -371,21 +370,4 @@ describe('a client that fails', () => {
     const failed = over.and(fireTimer('a', dueIn(applicationLimits.answerMs)));
     expect(failed.task('a').status).toBe('failed');
   });
-});
-
-it('no two attempts of a task may have live applications at once (I11)', () => {
-  const definition = workflowOf([taggedTask()]);
-  const events = [
-    submitted,
-    ownershipTaken(1),
-    taskEvent('TaskAssigned', 'a'),
-    applicationFound('a'),
-    taskEvent('TaskLost', 'a'),
-    taskEvent('TaskAssigned', 'a', 2),
-  ];
-  const { violations } = checkHistory(
-    planOf(definition),
-    recordedOf(events, () => now),
-  );
-  expect(violations).toMatchObject([{ invariant: 'I11', revision: 5 }]);
 });

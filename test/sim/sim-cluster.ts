@@ -154,12 +154,12 @@ export class SimCluster {
     return app;
   }
 
-  /** I11, as it is at the cluster. */
+  /** I11, as it is at the cluster. What a person leaves behind may run on. */
   #checkAlone(app: SimApplication): void {
     if (app.isGhost) return;
     for (const other of this.applications.values()) {
       if (other === app || other.isGhost || other.instance !== app.instance || other.task !== app.task) continue;
-      if (!this.isLive(other)) continue;
+      if (!this.isLive(other) || this.#monitor.attempts.get(other.attemptId)?.isLeftByPerson) continue;
       this.#monitor.breach('I11', `${app.task} of ${app.instance} starts ${app.id} while ${other.id} lives`);
     }
   }

@@ -263,6 +263,7 @@ export class SimMonitor {
   }
 
   #trackAttempt(run: RunTrack, event: WorkflowInstanceEvent): void {
+    if (event.type === 'StateCleared') this.#leaveEnded(run);
     if (!('attemptId' in event.data)) return;
     const { attemptId: id, task } = event.data;
     if (event.type === 'TaskAssigned' || event.type === 'TaskAwaits' || event.type === 'TaskExpanded') {
@@ -277,6 +278,7 @@ export class SimMonitor {
         endCode: undefined,
         wasAbsent: false,
         wasOrphaned: false,
+        isLeftByPerson: false,
         startedBy: undefined,
       });
       return;
@@ -290,8 +292,15 @@ export class SimMonitor {
     }
     if (attemptEndings.has(event.type)) attempt.ending = event.type;
     if (event.type === 'TaskLost' || event.type === 'TaskRejected') attempt.endCode = event.data.reason.code;
+    if (event.type === 'TaskLost' && event.data.decidedBy !== undefined) attempt.isLeftByPerson = true;
     if (event.type === 'TaskWorkerAbsent') attempt.wasAbsent = true;
     if (event.type === 'TaskOrphaned') attempt.wasOrphaned = true;
+  }
+
+  #leaveEnded(run: RunTrack): void {
+    for (const attempt of this.attempts.values()) {
+      if (attempt.instance === run.id && attempt.ending !== undefined) attempt.isLeftByPerson = true;
+    }
   }
 
   /** I6. */

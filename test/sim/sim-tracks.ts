@@ -16,6 +16,8 @@ export type AttemptTrack = {
   wasAbsent: boolean;
   /** Nobody ran it any more: its applications decide. */
   wasOrphaned: boolean;
+  /** A person has decided that the task goes on without it, and knows what may still run. */
+  isLeftByPerson: boolean;
   /** Who started it, in which life. */
   startedBy: string | undefined;
 };
