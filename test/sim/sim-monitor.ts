@@ -278,6 +278,7 @@ export class SimMonitor {
         endCode: undefined,
         wasAbsent: false,
         wasOrphaned: false,
+        isGivenUp: false,
         isLeftByPerson: false,
         startedBy: undefined,
       });
@@ -292,14 +293,15 @@ export class SimMonitor {
     }
     if (attemptEndings.has(event.type)) attempt.ending = event.type;
     if (event.type === 'TaskLost' || event.type === 'TaskRejected') attempt.endCode = event.data.reason.code;
-    if (event.type === 'TaskLost' && event.data.decidedBy !== undefined) attempt.isLeftByPerson = true;
+    if (event.type === 'ApplicationGivenUp') attempt.isGivenUp = true;
+    if (event.type === 'TaskLost' && event.data.decidedBy !== undefined) attempt.isLeftByPerson = attempt.isGivenUp;
     if (event.type === 'TaskWorkerAbsent') attempt.wasAbsent = true;
     if (event.type === 'TaskOrphaned') attempt.wasOrphaned = true;
   }
 
   #leaveEnded(run: RunTrack): void {
     for (const attempt of this.attempts.values()) {
-      if (attempt.instance === run.id && attempt.ending !== undefined) attempt.isLeftByPerson = true;
+      if (attempt.instance === run.id && attempt.ending !== undefined) attempt.isLeftByPerson ||= attempt.isGivenUp;
     }
   }
 

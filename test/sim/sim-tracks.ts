@@ -16,7 +16,9 @@ export type AttemptTrack = {
   wasAbsent: boolean;
   /** Nobody ran it any more: its applications decide. */
   wasOrphaned: boolean;
-  /** A person has decided that the task goes on without it, and knows what may still run. */
+  /** The journal names what it may have left running. */
+  isGivenUp: boolean;
+  /** A person has decided that the task goes on without what it may have left running. */
   isLeftByPerson: boolean;
   /** Who started it, in which life. */
   startedBy: string | undefined;
