@@ -95,7 +95,8 @@ export class SimCluster {
       hasOutsideEffects: () => true,
       start: (context) => {
         isStarted(context.offer);
-        return this.#startClient(life, context);
+        // A process that died in the middle of its event submits nothing.
+        return life.isDead ? { cancel: () => {} } : this.#startClient(life, context);
       },
     };
   }
