@@ -69,9 +69,14 @@ export function decideResolution(state: TaskState, command: CommandOf<'ResolveLo
 
 /** A refusal that will not pass fails the task after some repetitions; every other one lets it wait for another slot. */
 export function decideRejection(
+  definition: TaskDefinition,
   state: TaskState,
-  { task, attemptId, reason, now }: CommandOf<'RejectAttempt'>,
+  { task, attemptId, reason, now, mayHaveBegun = false }: CommandOf<'RejectAttempt'>,
 ): TaskEvent {
+  // What it may have started before its worker was lost decides.
+  const about = { task, attemptId, now, why: 'lost', reason } as const;
+  const orphan = mayHaveBegun && state.status === 'assigned' ? orphanOf(definition, state, about) : undefined;
+  if (orphan !== undefined) return orphan;
   const isLast = isFinalRefusal(reason) && state.context.refusals + 1 >= finalRefusalsMax;
   if (!isLast || state.status !== 'assigned') return { type: 'TaskRejected', data: { task, attemptId, reason } };
   const fault = { code: reason.code, message: `refused ${finalRefusalsMax} times; last: ${reason.message}` };

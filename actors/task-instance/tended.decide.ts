@@ -95,7 +95,7 @@ function noteApplication(draft: TendedDraft, { task, attemptId, now }: Attempt, 
     draft.add({ type: 'ApplicationEnded', data: { task, attemptId, cluster, id, state: end, seenAt: now, ...said } });
     return;
   }
-  if (known?.state === state && !wasAway) return;
+  if (known?.state === state && state !== 'unknown' && !wasAway) return;
   if (state === 'accepted' || state === 'running') {
     draft.add({ type: 'ApplicationSeen', data: { task, attemptId, cluster, id, state, seenAt: now } });
     return;

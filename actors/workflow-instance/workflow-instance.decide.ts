@@ -170,7 +170,7 @@ function holdTask(plan: Plan, snapshot: WorkflowInstanceSnapshot, { task, reason
 function rejectAttempt(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: CommandOf<'RejectAttempt'>): Decided {
   const found = findTask(plan, snapshot.context, command.task);
   if (found === undefined) return unknownTask(plan, command.task);
-  return ifLegal(snapshot, decideRejection(found.state, command));
+  return ifLegal(snapshot, decideRejection(found.planned.definition, found.state, command));
 }
 
 function resolveLost(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: CommandOf<'ResolveLost'>): Decided {

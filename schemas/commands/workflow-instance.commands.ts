@@ -101,7 +101,8 @@ export type WorkflowInstanceCommand =
     }
   | { type: 'HoldTask'; now: number; task: TaskName; reason: HoldReason }
   /** The worker refused the offer, or could not be reached before it accepted. */
-  | { type: 'RejectAttempt'; now: number; attemptId: AttemptId; task: TaskName; reason: Fault }
+  /** @param mayHaveBegun an earlier offer may have arrived, at a life of the worker that is over. Default: false */
+  | { type: 'RejectAttempt'; now: number; attemptId: AttemptId; task: TaskName; reason: Fault; mayHaveBegun?: boolean }
   | { type: 'RecordReport'; now: number; random: number; report: AttemptReport; lossesMax: number }
   /** An attempt, the current one or an earlier one, has started these on clusters. Those that are known make no event. */
   | {

@@ -137,6 +137,8 @@ export const takeoverSchema = z.object({
         instance: instanceIdSchema,
         epoch: z.int().min(1),
         attempts: z.array(attemptIdSchema),
+        /** Those of them that a worker which does not have them must never start: their offers may still be on their way. */
+        revoked: z.array(attemptIdSchema).optional(),
       }),
     )
     .max(5_000),

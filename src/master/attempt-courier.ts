@@ -45,6 +45,8 @@ export type AttemptCourierOptions = {
 
 type AttemptName = { task: TaskName; attemptId: AttemptId };
 type Attempt = { task: TaskName } & AttemptPlace;
+/** `mayHaveBegun`: an offer may have arrived before this one. */
+type Offered = Attempt & { mayHaveBegun: boolean };
 
 /** Why an attempt is taken for lost, and whether its worker may return with it. */
 export type Loss = { reason: Fault; evidence: string; mayReturn: boolean };
@@ -70,7 +72,8 @@ export class AttemptCourier {
       mayHaveArrived ||= result.kind === 'timeout';
       // C3.
       const isLeftToLoss = result.kind === 'noResponders' && mayHaveArrived && !runsAgainWhenLost(instance, attempt);
-      if (!isLeftToLoss && this.#takeOfferAnswer(instance, attempt, result)) return;
+      if (!isLeftToLoss && this.#takeOfferAnswer(instance, { ...attempt, mayHaveBegun: mayHaveArrived }, result))
+        return;
       await this.#pause();
     }
   }
@@ -136,7 +139,7 @@ export class AttemptCourier {
   }
 
   /** True when nothing more is to be asked. */
-  #takeOfferAnswer(instance: LiveInstance, attempt: Attempt, result: TriedRequest): boolean {
+  #takeOfferAnswer(instance: LiveInstance, attempt: Offered, result: TriedRequest): boolean {
     // Also when the worker counts as gone: if it does not return, its loss ends the attempt, and this with it (C2).
     if (result.kind === 'timeout') return false;
     if (result.kind === 'unsendable') {
@@ -176,10 +179,12 @@ export class AttemptCourier {
     instance.send({ command, causationId: `accepted.${attemptId}`, isLazy: true });
   }
 
-  #reject(instance: LiveInstance, { task, attemptId, worker }: Attempt, reason: Fault): void {
+  #reject(instance: LiveInstance, { task, attemptId, worker, mayHaveBegun }: Offered, reason: Fault): void {
     const { clock, pool } = this.#options;
     pool.pause(worker);
-    const command = { type: 'RejectAttempt', now: clock.now(), task, attemptId, reason } as const;
+    // A worker that refuses what it was offered before has said so of this life of it: it did not begin there.
+    const isGone = mayHaveBegun && (reason.code === 'WORKER_INCARNATION_GONE' || reason.code === 'WORKER_UNREACHABLE');
+    const command = { type: 'RejectAttempt', now: clock.now(), task, attemptId, reason, mayHaveBegun: isGone } as const;
     instance.send({ command, causationId: `rejected.${attemptId}` });
   }
 

@@ -159,9 +159,13 @@ export class Rehoming {
     for (const [id, held] of groups) {
       const live = host.find(id);
       if (live?.isOwned !== true) continue;
-      const attempts = held.filter((one) => isCurrent(live, one)).map(({ attemptId }) => attemptId);
-      if (attempts.length === 0) continue;
-      instances.push({ instance: id, epoch: live.snapshot.context.epoch, attempts });
+      const current = held.filter((one) => isCurrent(live, one));
+      if (current.length === 0) continue;
+      const attempts = current.map(({ attemptId }) => attemptId);
+      // Who does not have these is told so that they are lost: a late offer must not start them after that.
+      const revoked = current.filter((one) => this.#statusOf(one) === 'absent').map(({ attemptId }) => attemptId);
+      const { epoch } = live.snapshot.context;
+      instances.push({ instance: id, epoch, attempts, ...(revoked.length === 0 ? {} : { revoked }) });
     }
     return { master, host: hostName, instances };
   }

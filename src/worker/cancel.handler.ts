@@ -37,7 +37,11 @@ export function cancelAttempt(cancel: Cancel, context: CancelContext): CancelRep
   return { state: 'unknown' };
 }
 
-function revokedRow({ attemptId, instance }: Cancel, revokedAt: number): AttemptRow {
+/** Of an attempt that was never seen, and is never to be started here. */
+export function revokedRow(
+  { attemptId, instance }: Pick<Cancel, 'attemptId' | 'instance'>,
+  revokedAt: number,
+): AttemptRow {
   return {
     attemptId,
     instance,

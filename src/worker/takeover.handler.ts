@@ -1,37 +1,41 @@
 /** A new owner names itself: it learns what became of its attempts, and from now on gets their reports. */
-import type { AttemptId, Incarnation, WorkerId } from '../../schemas/ids.ts';
+import type { Incarnation, WorkerId } from '../../schemas/ids.ts';
 import type { AttemptState, Takeover, TakeoverReply } from '../../schemas/messages/attempt.messages.ts';
 import { stateForMasters } from './attempt-record.ts';
-import type { AttemptTable } from './attempt-table.ts';
-import type { InstanceTable } from './instance-table.ts';
+import { type CancelContext, revokedRow } from './cancel.handler.ts';
 import type { Outbox } from './outbox.ts';
 
-export type TakeoverContext = {
-  worker: WorkerId;
-  incarnation: Incarnation;
-  attempts: AttemptTable;
-  instances: InstanceTable;
-  outbox: Outbox;
-};
+export type TakeoverContext = CancelContext & { worker: WorkerId; incarnation: Incarnation; outbox: Outbox };
 
 /** To be sent after the commit of this turn. */
 export function takeOver({ master, host, instances }: Takeover, context: TakeoverContext): TakeoverReply {
   const { worker, incarnation } = context;
   const reply: TakeoverReply = { worker, incarnation, refused: [], attempts: [] };
-  for (const { instance, epoch, attempts } of instances) {
+  for (const { instance, epoch, attempts, revoked = [] } of instances) {
     const entrance = context.instances.enter({ instance, epoch, owner: { master, host } });
     if (entrance.kind === 'stale') {
       reply.refused.push({ instance, epoch: entrance.highestEpoch });
       continue;
     }
     context.outbox.resend(entrance.record);
-    for (const attemptId of attempts) reply.attempts.push({ attemptId, state: stateOf(attemptId, context) });
+    for (const attemptId of attempts) {
+      const isRevoked = revoked.includes(attemptId);
+      reply.attempts.push({ attemptId, state: stateOf({ attemptId, instance }, isRevoked, context) });
+    }
   }
   return reply;
 }
 
 /** Of an attempt whose last report was acked nothing more will come: whoever still waits for it waits in vain. */
-function stateOf(attemptId: AttemptId, { attempts }: TakeoverContext): AttemptState {
-  const record = attempts.find(attemptId);
-  return record === undefined ? 'unknown' : stateForMasters(record);
+function stateOf(
+  attempt: Parameters<typeof revokedRow>[0],
+  isRevoked: boolean,
+  { attempts, ledger, turn, clock }: TakeoverContext,
+): AttemptState {
+  const record = attempts.find(attempt.attemptId);
+  if (record !== undefined) return stateForMasters(record);
+  if (isRevoked && ledger.findAttempt(attempt.attemptId) === undefined) {
+    turn.attemptRevoked(revokedRow(attempt, clock.now()));
+  }
+  return 'unknown';
 }

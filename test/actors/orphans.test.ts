@@ -343,18 +343,6 @@ describe('a stop', () => {
   });
 });
 
-describe('a timeout', () => {
-  it('is one all the same when the worker was absent meanwhile and tells of an application only then', () => {
-    const task = { ...taskOf('a'), timeoutMs: 500, onWorkerLost: { policy: 'ask' as const } };
-    const begun = given(workflowOf([task]), submitted, ownershipTaken(1), assign('a'), report('started', 'a'));
-    const absent = begun.and(fireTimer('a', timerIds.timeout(attemptIdOf(1))), lose('a'));
-    expect(absent.task('a').status).toBe('absent');
-    const told = tell('a', 1, yarnTold('killed'));
-    const ended = absent.and(applicationFound('a'), report('cancelled', 'a')).when(told);
-    expect(ended.thenTypes('ApplicationEnded', 'TaskFailed').task('a').context.fault?.code).toBe('TASK_TIMED_OUT');
-  });
-});
-
 describe('a client that fails', () => {
   it('is tried again only when nothing of it runs any more', () => {
     const failed = running().when(report('failed', 'a')).thenTypes('TaskOrphaned');

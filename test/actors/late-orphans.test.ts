@@ -1,0 +1,55 @@
+/** Attempts of which nobody heard in time that they have applications: an earlier life of the worker, or an absent one, had begun. */
+import { describe, expect, it } from 'vitest';
+import { timerIds } from '../../actors/task-instance/task-instance.state.ts';
+import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
+import { taskOf, workflowOf } from '../kit/definitions.ts';
+import { given } from '../kit/given.ts';
+import {
+  applicationFound,
+  assign,
+  attemptIdOf,
+  fireTimer,
+  lose,
+  ownershipTaken,
+  reject,
+  report,
+  submitted,
+  tell,
+  yarnApplication,
+  yarnTold,
+} from './run-events.ts';
+
+describe('a worker that refuses what may have begun in an earlier life of it', () => {
+  const { cluster } = yarnApplication;
+  const settings = {
+    type: 'shell',
+    command: 'spark-submit a.jar',
+    graceMs: 100,
+    cluster,
+  } as TaskDefinition['settings'];
+  const tagged = { ...taskOf('a'), settings };
+  const assigned = () => given(workflowOf([tagged]), submitted, ownershipTaken(1), assign('a'));
+
+  it('is lost: what it may have started decides', () => {
+    const refused = assigned()
+      .when({ ...reject('a'), mayHaveBegun: true } as never)
+      .thenTypes('TaskOrphaned');
+    expect(refused.and(tell('a', 1, yarnTold('succeeded'))).task('a').status).toBe('succeeded');
+  });
+
+  it('has begun nothing when it was never offered before', () => {
+    assigned().when(reject('a')).thenTypes('TaskRejected');
+  });
+});
+
+describe('a timeout', () => {
+  it('is one all the same when the worker was absent meanwhile and tells of an application only then', () => {
+    const task = { ...taskOf('a'), timeoutMs: 500, onWorkerLost: { policy: 'ask' as const } };
+    const begun = given(workflowOf([task]), submitted, ownershipTaken(1), assign('a'), report('started', 'a'));
+    const absent = begun.and(fireTimer('a', timerIds.timeout(attemptIdOf(1))), lose('a'));
+    expect(absent.task('a').status).toBe('absent');
+    const told = tell('a', 1, yarnTold('killed'));
+    const ended = absent.and(applicationFound('a'), report('cancelled', 'a')).when(told);
+    expect(ended.thenTypes('ApplicationEnded', 'TaskFailed').task('a').context.fault?.code).toBe('TASK_TIMED_OUT');
+  });
+});
