@@ -9,7 +9,8 @@
  *    list while its taker is not here is looked for at once.
  * R4 What the journal has told of an owner stands for its claim: if the claim is another one by now, it is read, and R1 holds.
  * R5 A claim and the journal may name two masters that both live, and neither has the run: one had claimed it and could not
- *    write, or the bucket has lost writes. So the claims themselves are listed now and then; who finds its own takes the run.
+ *    write, or the bucket has lost writes. So the claims themselves are listed now and then, and once soon after somebody has
+ *    died, when the takeovers are over; who finds its own takes the run.
  */
 import type { Incarnation, InstanceId, MasterId } from '../../schemas/ids.ts';
 import type { Claim } from '../../schemas/messages/membership.messages.ts';
@@ -39,6 +40,8 @@ export type RecoveryOptions = {
 const concurrencyMax = 64;
 /** Runs that a sweep could not deal with are tried again this soon. */
 const retryDelayMs = 1_000;
+/** R5. From a death to the list of the claims. */
+const listDelayMs = 3_000;
 
 /** A run that is to be taken, with the claim of its former owner as it was read. */
 type Ownerless = { id: InstanceId; held: Claimed | undefined };
@@ -62,7 +65,9 @@ export class Recovery {
   /** Looks for ownerless runs now; calls during a sweep make one more after it. */
   trigger(): void {
     if (this.#isStopped) return;
-    this.#listedAt ??= this.#options.clock.now();
+    const { clock, intervalMs } = this.#options;
+    const soon = clock.now() + listDelayMs - intervalMs;
+    this.#listedAt = Math.min(this.#listedAt ?? clock.now(), soon);
     if (this.#sweep === undefined) this.#begin(false);
     else this.#isAgain = true;
   }
