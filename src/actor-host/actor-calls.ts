@@ -70,7 +70,7 @@ export class ActorCalls {
   }
 }
 
-function ownerUnknown(kind: string, id: string): AppError {
+export function ownerUnknown(kind: string, id: string): AppError {
   return new AppError('NOT_OWNER', `the ${kind} ${id} is changing its owner; ask again in a moment`);
 }
 

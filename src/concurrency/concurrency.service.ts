@@ -79,7 +79,7 @@ export class ConcurrencyService {
     const common = { clock, log, checkIntervalMs: config.actorCheckIntervalMs };
     this.#runs = createRunStates(runs);
     this.#calls = new ActorCalls(transport);
-    this.#groups = new TaskGroups({ ...common, transport, runs: this.#runs });
+    this.#groups = new TaskGroups({ ...common, transport, journal: options.journal, runs: this.#runs });
     this.#queues = new WorkflowQueues({
       ...common,
       transport,

@@ -20,11 +20,13 @@ import {
   type TaskGroupView,
 } from '../../schemas/messages/concurrency.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
-import { checkOutcome } from '../actor-host/actor-calls.ts';
+import { checkOutcome, ownerUnknown } from '../actor-host/actor-calls.ts';
 import type { ActorHost } from '../actor-host/actor-host.ts';
 import type { HostedKind } from '../actor-host/actor-kind.ts';
 import type { HostedActor } from '../actor-host/hosted-actor.ts';
 import type { Clock } from '../clock/clock.port.ts';
+import { actorStream } from '../journal/codec.ts';
+import type { Journal } from '../journal/journal.port.ts';
 import type { Log } from '../telemetry/log.ts';
 import { parseBody } from '../transport/parse-body.ts';
 import type { Transport } from '../transport/transport.port.ts';
@@ -59,6 +61,7 @@ export type GroupQuestion = z.input<typeof groupQuestionSchema>;
 
 export type TaskGroupsOptions = {
   transport: Transport;
+  journal: Journal;
   runs: RunStates;
   clock: Clock;
   log: Log;
@@ -163,13 +166,12 @@ export class TaskGroups {
     }
     const outcomes = await Promise.all(commands.map((command) => group.ask(command, 'slots')));
     for (const outcome of outcomes) checkOutcome(outcome, 'taskGroup', group.id);
-    return {
-      group: group.id,
-      states: statesOf(
-        group,
-        requests.map(({ holder }) => holder),
-      ),
-    };
+    const isUnwritten = outcomes.some((outcome) => outcome.kind === 'durable' && outcome.eventCount === 0);
+    const holders = requests.map(({ holder }) => holder);
+    const states = statesOf(group, holders);
+    const isAnyGranted = states.some(({ state }) => state === 'granted');
+    if (isUnwritten && isAnyGranted && (await this.#isOvertaken(group))) throw ownerUnknown('taskGroup', group.id);
+    return { group: group.id, states };
   }
 
   /**
@@ -187,6 +189,13 @@ export class TaskGroups {
       epochs.set(instance, Math.max(epoch, epochs.get(instance) ?? 0));
       learned.add(instance);
     }
+  }
+
+  /** Nothing was appended that would have told: a former owner may still have slots for granted that are given back. */
+  async #isOvertaken(group: TaskGroup): Promise<boolean> {
+    const later = this.#options.journal.read(actorStream('taskGroup', group.id), { from: group.revision + 1 });
+    for await (const { type } of later) if (type === 'OwnershipTaken') return true;
+    return false;
   }
 
   #epochsOf(group: TaskGroup): Map<InstanceId, number> {
