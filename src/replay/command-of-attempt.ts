@@ -74,7 +74,7 @@ export function lossCommand(
   }
   const ceiling = ceilingOf(event.data);
   const absence = taskStateOf(decided.plan, decided.snapshot.context, task)?.context.absence ?? null;
-  if (absence !== null && reason.message.includes('it did not return within its limit')) {
+  if (absence !== null && isEndOfWaiting(reason)) {
     const timerId = `return.${attemptId}.${absence.since}`;
     return { type: 'FireTimer', now, random: 0.5, timerId, task, lossesMax: ceiling.lossesMax };
   }
@@ -84,6 +84,10 @@ export function lossCommand(
   };
   return { type: 'LoseAttempt', now, task, attemptId, ...told, lossesMax: ceiling.lossesMax, mayReturn: false };
 }
+
+/** A worker was waited for in vain: a timer has told of the loss. */
+export const isEndOfWaiting = ({ message }: { message: string }): boolean =>
+  message.includes('it did not return within its limit');
 
 /** What was told of the loss, before the machine added to it. */
 function ceilingOf({ reason, givenUp }: EventOf<'TaskLost'>['data']): { message: string; lossesMax: number } {

@@ -2,6 +2,7 @@
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { AttemptId, InstanceId } from '../../schemas/ids.ts';
 import type { AttemptReport } from '../../schemas/messages/attempt.messages.ts';
+import { isEndOfWaiting } from './command-of-attempt.ts';
 import type { AttemptReportEvent, RecordedAttempt } from './what-if-script.ts';
 
 type Told<Report = AttemptReport> = Report extends unknown ? Omit<Report, 'instance' | 'sequence'> : never;
@@ -68,6 +69,7 @@ export function retold(event: AttemptReportEvent, told: Retold): WorkflowInstanc
         const decision = givenUp ? ('fail' as const) : ('retry' as const);
         return { type: 'ResolveLost', now: 0, task, decision, key, by };
       }
+      if (isEndOfWaiting(reason)) return undefined;
       return { type: 'LoseAttempt', now: 0, task, attemptId, reason, lossesMax, mayReturn: false };
     }
     case 'TaskWorkerAbsent':
