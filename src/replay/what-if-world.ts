@@ -44,6 +44,8 @@ export class WhatIfWorld implements Outside {
   readonly #time: VirtualTime;
   readonly #run: VirtualRun;
   readonly #workers: VirtualWorkers | undefined;
+  /** An item of a map that is expanded anew begins with the first number again, but not with the first id. */
+  readonly #offered = new Set<AttemptId>();
   #madeIds = 0;
 
   constructor({ actor, snapshot, now, recorded, workers }: WhatIfWorldOptions) {
@@ -109,6 +111,7 @@ export class WhatIfWorld implements Outside {
     const { task, attemptId } = effect;
     switch (effect.type) {
       case 'offerAttempt':
+        this.#offered.add(attemptId);
         this.#play(effect);
         return;
       case 'cancelAttempt':
@@ -166,12 +169,16 @@ export class WhatIfWorld implements Outside {
   #assignment(task: TaskName, placement: Placement, snapshot: WorkflowInstanceSnapshot): CommandOf<'AssignTask'> {
     const { worker, workerIncarnation, why } = placement;
     const known = this.#attempt(task, this.#numberOf(task, snapshot) + 1);
-    const attemptId = known?.attemptId ?? placement.attemptId;
+    const attemptId = this.#idOf(known) ?? placement.attemptId;
     if (attemptId !== placement.attemptId) {
       this.#workers?.reserve({ task, attemptId, worker, workerIncarnation });
       this.#workers?.release(placement.attemptId);
     }
     return { type: 'AssignTask', now: 0, task, attemptId, worker, workerIncarnation, why };
+  }
+
+  #idOf(known: RecordedAttempt | undefined): AttemptId | undefined {
+    return known === undefined || this.#offered.has(known.attemptId) ? undefined : known.attemptId;
   }
 
   #recordedAssignment(task: TaskName, known: RecordedAttempt | undefined): CommandOf<'AssignTask'> {
@@ -180,7 +187,7 @@ export class WhatIfWorld implements Outside {
       type: 'AssignTask',
       now: 0,
       task,
-      attemptId: known?.attemptId ?? this.#newId(),
+      attemptId: this.#idOf(known) ?? this.#newId(),
       worker: place?.worker ?? ('any-worker' as WorkerId),
       workerIncarnation: place?.workerIncarnation ?? noIncarnation,
       why: { balancer: 'whatIf', candidates: [], candidateCount: 0 },
