@@ -24,7 +24,13 @@ export function decideOrphanResolution(
   const { task, decision, now, key, by, reason } = command;
   const decidedBy = { key, by, ...(reason === undefined ? {} : { reason }) };
   const asked = { task, attemptId: current.attemptId, now, decidedBy };
-  const open = openIn(tended);
+  const draft = new TendedDraft(definition, state);
+  for (const entry of tended?.seen ?? []) {
+    const isDoubtful = entry.state === 'unknown' || entry.state === 'away';
+    if (isDoubtful && !entry.hasEnded && !entry.isGivenUp) giveUp(draft, asked, entry);
+  }
+  // With a cluster that is away all that it may have was given up.
+  const open = openIn(draft.tended);
   const isAdopted = decision === 'adopt';
   const meant = open.filter((entry) =>
     isAdopted
@@ -32,11 +38,6 @@ export function decideOrphanResolution(
       : entry.kill === null || tended?.decision !== decision,
   );
   if (isAdopted && meant.length === 0) return undefined;
-  const draft = new TendedDraft(definition, state);
-  for (const entry of tended?.seen ?? []) {
-    const isDoubtful = entry.state === 'unknown' || entry.state === 'away';
-    if (isDoubtful && !entry.hasEnded && !entry.isGivenUp) giveUp(draft, asked, entry);
-  }
   for (const entry of meant) {
     if (decision === 'adopt') adopt(draft, asked, entry);
     else kill(draft, { ...asked, decision }, entry, 'person');

@@ -13,9 +13,11 @@ import {
   ownershipTaken,
   reject,
   report,
+  resolveLost,
   submitted,
   tell,
   yarnApplication,
+  yarnAway,
   yarnTold,
 } from './run-events.ts';
 
@@ -39,6 +41,16 @@ describe('a worker that refuses what may have begun in an earlier life of it', (
 
   it('has begun nothing when it was never offered before', () => {
     assigned().when(reject('a')).thenTypes('TaskRejected');
+  });
+});
+
+describe('a person who decides the same again', () => {
+  it('ends the waiting when the cluster went away while the application was being killed', () => {
+    const begun = given(workflowOf([taskOf('a')]), submitted, ownershipTaken(1), assign('a'), report('started', 'a'));
+    const followed = begun.and(applicationFound('a'), lose('a'), tell('a', 1, yarnTold('running')));
+    const killing = followed.and(resolveLost('a', 'retry'), tell('a', 1, yarnAway));
+    const again = killing.when({ ...resolveLost('a', 'retry'), key: 'later' } as never);
+    again.thenTypes('ApplicationGivenUp', 'ApplicationGivenUp', 'TaskLost');
   });
 });
 
