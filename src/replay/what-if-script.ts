@@ -1,11 +1,13 @@
 /** What is known of the world from a recorded run: how each attempt went, when answers came, what people asked. */
 import type { WorkflowInstanceCommand } from '../../schemas/commands/workflow-instance.commands.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
-import type { AttemptId, TaskName } from '../../schemas/ids.ts';
+import type { AttemptId } from '../../schemas/ids.ts';
 import { askedCommand } from './command-of-event.ts';
 import type { ReplayedRun } from './replayed-run.ts';
+import type { Recording } from './what-if-recordings.ts';
 
 type EventOf<T extends WorkflowInstanceEvent['type']> = Extract<WorkflowInstanceEvent, { type: T }>;
+type Begun = EventOf<'TaskAwaits'>['data'] & { revision: number };
 export type AttemptReportEvent = EventOf<
   | 'TaskAccepted'
   | 'TaskStarted'
@@ -19,9 +21,7 @@ export type AttemptReportEvent = EventOf<
 >;
 
 /** One attempt as it was recorded: what was told of it, each so long after it was assigned. */
-export type RecordedAttempt = {
-  task: TaskName;
-  attemptId: AttemptId;
+export type RecordedAttempt = Recording & {
   place: EventOf<'TaskAssigned'>['data'];
   assignedAt: number;
   /** How long the task had been ready before. */
@@ -29,11 +29,8 @@ export type RecordedAttempt = {
   reports: { afterMs: number; event: AttemptReportEvent }[];
 };
 
-export type RecordedAnswer = {
-  task: TaskName;
-  attempt: number;
+export type RecordedAnswer = Recording & {
   since: number;
-  attemptId: AttemptId;
   conclusion: EventOf<'TaskConcluded'>['data'];
   afterMs: number;
 };
@@ -70,7 +67,7 @@ const isReport = (event: WorkflowInstanceEvent): event is AttemptReportEvent => 
 
 export function worldOf(run: ReplayedRun): RecordedWorld {
   const attempts = new Map<AttemptId, RecordedAttempt>();
-  const begun = new Map<AttemptId, EventOf<'TaskAwaits'>['data']>();
+  const begun = new Map<AttemptId, Begun>();
   const world: RecordedWorld = { attempts: [], answers: [], lossesMax: noCeiling, commands: [] };
   for (let revision = 0; revision <= run.lastRevision; revision += 1) {
     const event = run.event(revision);
@@ -79,7 +76,7 @@ export function worldOf(run: ReplayedRun): RecordedWorld {
     else if (isReport(event)) {
       const attempt = attempts.get(event.data.attemptId);
       attempt?.reports.push({ afterMs: atMs - attempt.assignedAt, event });
-    } else if (event.type === 'TaskAwaits') begun.set(event.data.attemptId, event.data);
+    } else if (event.type === 'TaskAwaits') begun.set(event.data.attemptId, { ...event.data, revision });
     else if (event.type === 'TaskConcluded') noteAnswer(world, begun.get(event.data.attemptId), event.data);
     if (event.type === 'TaskLost') world.lossesMax = ceilingOf(event.data) ?? world.lossesMax;
     const command = askedCommand(event, atMs);
@@ -90,20 +87,16 @@ export function worldOf(run: ReplayedRun): RecordedWorld {
 }
 
 function attemptOf(run: ReplayedRun, revision: number, place: EventOf<'TaskAssigned'>['data']): RecordedAttempt {
-  const { task, attemptId } = place;
+  const { task, attempt, attemptId } = place;
   const assignedAt = run.timeOf(revision);
   const ready = run.statuses.latest(task, revision - 1);
   const waitedMs = ready === undefined ? 0 : assignedAt - run.timeOf(ready.revision);
-  return { task, attemptId, place, assignedAt, waitedMs, reports: [] };
+  return { task, attempt, attemptId, revision, place, assignedAt, waitedMs, reports: [] };
 }
 
 /** What a person approved or a signal brought comes again with its command. */
-function noteAnswer(
-  world: RecordedWorld,
-  awaited: EventOf<'TaskAwaits'>['data'] | undefined,
-  conclusion: RecordedAnswer['conclusion'],
-): void {
+function noteAnswer(world: RecordedWorld, awaited: Begun | undefined, conclusion: RecordedAnswer['conclusion']): void {
   if (awaited === undefined || awaited.awaits.kind === 'signal' || conclusion.fault?.code === 'AWAIT_TIMED_OUT') return;
-  const { task, attempt, attemptId, since } = awaited;
-  world.answers.push({ task, attempt, attemptId, since, conclusion, afterMs: conclusion.finishedAt - since });
+  const { task, attempt, attemptId, since, revision } = awaited;
+  world.answers.push({ task, attempt, attemptId, revision, since, conclusion, afterMs: conclusion.finishedAt - since });
 }

@@ -20,6 +20,7 @@ import {
 } from '../virtual/virtual-run.ts';
 import { VirtualTime } from '../virtual/virtual-time.ts';
 import { VirtualWorkers, type WorkerSet } from '../virtual/virtual-workers.ts';
+import { Recordings } from './what-if-recordings.ts';
 import { endedWithWorker, endsIn, reportCommand, retold } from './what-if-reports.ts';
 import type { RecordedAnswer, RecordedAttempt, RecordedWorld } from './what-if-script.ts';
 
@@ -29,6 +30,8 @@ export type WhatIfWorldOptions = {
   actor: WorkflowInstanceActor;
   snapshot: WorkflowInstanceSnapshot;
   now: number;
+  /** Of the last event that both runs have in common. */
+  revision: number;
   recorded: RecordedWorld;
   /** Undefined: as it was recorded. */
   workers?: WorkerSet | undefined;
@@ -39,19 +42,19 @@ const noIncarnation = 'ffffffff-0000-4000-8000-000000000000' as Incarnation;
 export class WhatIfWorld implements Outside {
   readonly assumptions: Assumption[] = [];
   readonly #recorded: RecordedWorld;
-  readonly #attempts: ReadonlyMap<string, RecordedAttempt>;
-  readonly #answers: ReadonlyMap<string, RecordedAnswer>;
+  readonly #revision: number;
+  readonly #attempts: Recordings<RecordedAttempt>;
+  readonly #answers: Recordings<RecordedAnswer>;
   readonly #time: VirtualTime;
   readonly #run: VirtualRun;
   readonly #workers: VirtualWorkers | undefined;
-  /** An item of a map that is expanded anew begins with the first number again, but not with the first id. */
-  readonly #offered = new Set<AttemptId>();
   #madeIds = 0;
 
-  constructor({ actor, snapshot, now, recorded, workers }: WhatIfWorldOptions) {
+  constructor({ actor, snapshot, now, revision, recorded, workers }: WhatIfWorldOptions) {
     this.#recorded = recorded;
-    this.#attempts = new Map(recorded.attempts.map((one) => [keyOf(one.task, one.place.attempt), one]));
-    this.#answers = new Map(recorded.answers.map((one) => [keyOf(one.task, one.attempt), one]));
+    this.#revision = revision;
+    this.#attempts = new Recordings(recorded.attempts, revision);
+    this.#answers = new Recordings(recorded.answers, revision);
     this.#time = new VirtualTime(now);
     const { lossesMax } = recorded;
     this.#run = new VirtualRun({ actor, snapshot, time: this.#time, outside: this, lossesMax, random: 0.5 });
@@ -62,10 +65,9 @@ export class WhatIfWorld implements Outside {
     return this.#run.events;
   }
 
-  /** @param revision of the last event that both have in common */
-  run(revision: number): void {
-    for (const { atMs, command, revision: at } of this.#recorded.commands) {
-      if (at > revision) this.#plan(atMs, command);
+  run(): void {
+    for (const { atMs, command, revision } of this.#recorded.commands) {
+      if (revision > this.#revision) this.#plan(atMs, command);
     }
     for (const awaited of awaitedAttempts(this.#run.snapshot)) {
       this.#workers?.reserve(awaited);
@@ -81,7 +83,7 @@ export class WhatIfWorld implements Outside {
       const placement = this.#workers.place(task, workerGroup, priorityOf(snapshot.context, planned));
       return placement === undefined ? undefined : this.#assignment(task, placement, snapshot);
     }
-    const known = this.#attempt(task, this.#numberOf(task, snapshot) + 1);
+    const known = this.#attempts.next(task, this.#numberOf(task, snapshot) + 1);
     const assignment = this.#recordedAssignment(task, known);
     if (known === undefined || known.waitedMs <= 0) return assignment;
     this.#plan(this.#time.now() + known.waitedMs, assignment, `place.${task}`);
@@ -102,7 +104,7 @@ export class WhatIfWorld implements Outside {
   }
 
   begun({ definition: { name, settings } }: PlannedTask): { attemptId: AttemptId; child?: InstanceId } {
-    const known = this.#answers.get(keyOf(name, this.#numberOf(name) + 1));
+    const known = this.#answers.next(name, this.#numberOf(name) + 1);
     const attemptId = known?.attemptId ?? this.#newId();
     return settings.type === 'workflow' ? { attemptId, child: this.#newId() as string as InstanceId } : { attemptId };
   }
@@ -111,7 +113,7 @@ export class WhatIfWorld implements Outside {
     const { task, attemptId } = effect;
     switch (effect.type) {
       case 'offerAttempt':
-        this.#offered.add(attemptId);
+        this.#attempts.give(attemptId);
         this.#play(effect);
         return;
       case 'cancelAttempt':
@@ -126,6 +128,7 @@ export class WhatIfWorld implements Outside {
         this.#time.forget(attemptId);
         return;
       case 'attend':
+        this.#answers.give(attemptId);
         this.#attend(effect);
         return;
       case 'leave':
@@ -168,17 +171,13 @@ export class WhatIfWorld implements Outside {
   /** The attempt has the id that it had: so both runs can be read beside each other. */
   #assignment(task: TaskName, placement: Placement, snapshot: WorkflowInstanceSnapshot): CommandOf<'AssignTask'> {
     const { worker, workerIncarnation, why } = placement;
-    const known = this.#attempt(task, this.#numberOf(task, snapshot) + 1);
-    const attemptId = this.#idOf(known) ?? placement.attemptId;
+    const known = this.#attempts.next(task, this.#numberOf(task, snapshot) + 1);
+    const attemptId = known?.attemptId ?? placement.attemptId;
     if (attemptId !== placement.attemptId) {
       this.#workers?.reserve({ task, attemptId, worker, workerIncarnation });
       this.#workers?.release(placement.attemptId);
     }
     return { type: 'AssignTask', now: 0, task, attemptId, worker, workerIncarnation, why };
-  }
-
-  #idOf(known: RecordedAttempt | undefined): AttemptId | undefined {
-    return known === undefined || this.#offered.has(known.attemptId) ? undefined : known.attemptId;
   }
 
   #recordedAssignment(task: TaskName, known: RecordedAttempt | undefined): CommandOf<'AssignTask'> {
@@ -187,7 +186,7 @@ export class WhatIfWorld implements Outside {
       type: 'AssignTask',
       now: 0,
       task,
-      attemptId: this.#idOf(known) ?? this.#newId(),
+      attemptId: known?.attemptId ?? this.#newId(),
       worker: place?.worker ?? ('any-worker' as WorkerId),
       workerIncarnation: place?.workerIncarnation ?? noIncarnation,
       why: { balancer: 'whatIf', candidates: [], candidateCount: 0 },
@@ -196,15 +195,15 @@ export class WhatIfWorld implements Outside {
 
   /** An attempt that was under way in both: what was told of it later is told again, at its time. */
   #goOn(task: TaskName, attemptId: AttemptId): void {
-    const known = this.#recorded.attempts.find((attempt) => attempt.attemptId === attemptId);
+    const known = this.#attempts.of({ task, attempt: this.#numberOf(task), attemptId });
     if (known === undefined) return;
     this.#tell(known, attemptId, known.assignedAt);
     if (!endsIn(known)) this.#assume(task, attemptId, 'no result is recorded');
   }
 
-  /** A new attempt goes as the recorded one of that number did; without one, success is assumed. */
+  /** A new attempt goes as a recorded one of its number did; without one, success is assumed. */
   #play({ task, attemptId, worker }: EffectOf<'offerAttempt'>): void {
-    const known = this.#attempt(task, this.#numberOf(task));
+    const known = this.#attempts.of({ task, attempt: this.#numberOf(task), attemptId });
     if (known === undefined || !endsIn(known)) this.#assume(task, attemptId, 'no result is recorded');
     else if (endedWithWorker(known) && this.#workers !== undefined && known.place.worker !== worker) {
       this.#assume(task, attemptId, `what ended it was the recorded worker, ${known.place.worker}`);
@@ -224,7 +223,8 @@ export class WhatIfWorld implements Outside {
 
   #assume(task: TaskName, attemptId: AttemptId, why: string): void {
     const attempt = this.#numberOf(task);
-    const tookMs = this.#recordedLengthMs(task, attempt);
+    const known = this.#attempts.of({ task, attempt, attemptId });
+    const tookMs = (known?.reports.at(-1) ?? this.#attempts.lastOf(task)?.reports.at(-1))?.afterMs ?? 0;
     this.assumptions.push({ task, attempt, text: `${why}; it is taken to succeed after ${tookMs} ms` });
     const startedAt = this.#time.now();
     const finishedAt = startedAt + tookMs;
@@ -232,15 +232,9 @@ export class WhatIfWorld implements Outside {
     this.#plan(finishedAt, reportCommand(told), attemptId);
   }
 
-  /** Of that attempt, else of the last one of the task. */
-  #recordedLengthMs(task: TaskName, attempt: number): number {
-    const ofAttempt = this.#attempt(task, attempt)?.reports.at(-1)?.afterMs;
-    return ofAttempt ?? this.#recorded.attempts.findLast((one) => one.task === task)?.reports.at(-1)?.afterMs ?? 0;
-  }
-
   #attend({ task, attemptId, awaits }: EffectOf<'attend'>): void {
     const attempt = this.#numberOf(task);
-    const known = this.#answers.get(keyOf(task, attempt));
+    const known = this.#answers.of({ task, attempt, attemptId });
     if (known === undefined) {
       // A person or a signal answers with a command of its own.
       if (awaits.kind === 'signal' || awaits.kind === 'approval') return;
@@ -265,10 +259,6 @@ export class WhatIfWorld implements Outside {
     this.#plan(atMs, { type: 'ConcludeTask', now: 0, random: 0.5, ...conclusion }, conclusion.attemptId);
   }
 
-  #attempt(task: TaskName, number: number): RecordedAttempt | undefined {
-    return this.#attempts.get(keyOf(task, number));
-  }
-
   #numberOf(task: TaskName, snapshot: WorkflowInstanceSnapshot = this.#run.snapshot): number {
     return this.#state(task, snapshot)?.context.attempt ?? 0;
   }
@@ -286,5 +276,3 @@ export class WhatIfWorld implements Outside {
     return `ffffffff-0000-4000-8000-${String(this.#madeIds).padStart(12, '0')}` as AttemptId;
   }
 }
-
-const keyOf = (task: TaskName, attempt: number) => `${task}#${attempt}`;

@@ -62,10 +62,11 @@ export function whatIf(history: RunHistory, change: WhatIfChange): WhatIf {
     actor,
     snapshot,
     now: recorded.timeOf(revision),
+    revision,
     recorded: worldOf(recorded),
     workers,
   });
-  if (lockstep.parting !== undefined) world.run(revision);
+  if (lockstep.parting !== undefined) world.run();
   const events = [
     ...common,
     ...world.events.map(({ atMs, event }, index) => madeEvent(common.length + index, event, atMs, common)),
