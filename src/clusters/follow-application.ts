@@ -11,10 +11,10 @@ export const lookIntervalMs = 1_000;
 export type Following = {
   clock: Clock;
   signal?: AbortSignal | undefined;
-  /** Called when the cluster cannot be asked; it is asked again. */
+  /** Called once each time that the cluster begins not to answer; it is asked again. */
   onAway?: ((fault: AppError) => void) | undefined;
-  /** Called when it was seen, and has not ended. */
-  onSeen?: (() => void) | undefined;
+  /** Called, and waited for, each time that it was seen and had not ended. */
+  onSeen?: (() => void | Promise<void>) | undefined;
 };
 
 /** @throws AppError CLUSTER_REFUSED or CLUSTER_ANSWER_INVALID, or what the signal was given up with */
@@ -23,24 +23,28 @@ export async function followApplication(
   id: string,
   { clock, signal, onAway, onSeen }: Following,
 ): Promise<Application> {
+  let isAway = false;
   for (;;) {
-    const application = await findOrWait(cluster, id, { signal, onAway });
-    if (application !== undefined && (application.hasEnded || application.state === 'unknown')) return application;
-    if (application !== undefined) onSeen?.();
+    const answer = await findOrFault(cluster, id, signal);
+    if (answer instanceof AppError) {
+      if (!isAway) onAway?.(answer);
+    } else if (answer.hasEnded || answer.state === 'unknown') return answer;
+    else await onSeen?.();
+    isAway = answer instanceof AppError;
     await pause(clock, lookIntervalMs, signal);
   }
 }
 
-async function findOrWait(
+/** The fault is that of a cluster that cannot be asked. */
+async function findOrFault(
   cluster: Pick<ClusterClient, 'find'>,
   id: string,
-  { signal, onAway }: Pick<Following, 'signal' | 'onAway'>,
-): Promise<Application | undefined> {
+  signal: AbortSignal | undefined,
+): Promise<Application | AppError> {
   try {
     return await cluster.find(id, signal);
   } catch (fault) {
-    if (!(fault instanceof AppError) || fault.code !== 'CLUSTER_UNREACHABLE') throw fault;
-    onAway?.(fault);
-    return undefined;
+    if (fault instanceof AppError && fault.code === 'CLUSTER_UNREACHABLE') return fault;
+    throw fault;
   }
 }

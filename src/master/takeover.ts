@@ -159,11 +159,15 @@ export class Rehoming {
     for (const [id, held] of groups) {
       const live = host.find(id);
       if (live?.isOwned !== true) continue;
-      const current = held.filter((one) => isCurrent(live, one));
-      if (current.length === 0) continue;
-      const attempts = current.map(({ attemptId }) => attemptId);
+      const attempts = [];
       // Who does not have these is told so that they are lost: a late offer must not start them after that.
-      const revoked = current.filter((one) => this.#statusOf(one) === 'absent').map(({ attemptId }) => attemptId);
+      const revoked = [];
+      for (const one of held) {
+        const status = currentStatus(live, one);
+        if (status !== undefined) attempts.push(one.attemptId);
+        if (status === 'absent') revoked.push(one.attemptId);
+      }
+      if (attempts.length === 0) continue;
       const { epoch } = live.snapshot.context;
       instances.push({ instance: id, epoch, attempts, ...(revoked.length === 0 ? {} : { revoked }) });
     }
@@ -203,11 +207,9 @@ export class Rehoming {
     }
   }
 
-  #statusOf({ instance, task, attemptId }: Held): TaskStatus | undefined {
-    const live = this.#options.host.find(instance);
-    if (live === undefined) return undefined;
-    const state = taskStateOf(live.actor.plan, live.snapshot.context, task);
-    return state?.context.current?.attemptId === attemptId ? state.status : undefined;
+  #statusOf(held: Held): TaskStatus | undefined {
+    const live = this.#options.host.find(held.instance);
+    return live === undefined ? undefined : currentStatus(live, held);
   }
 
   #loseAll(worker: WorkerId, lost: readonly Held[]): void {
@@ -221,9 +223,10 @@ export class Rehoming {
   }
 }
 
-function isCurrent(live: LiveInstance, { task, attemptId }: Held): boolean {
+/** Of the task, while the attempt is its current one. */
+function currentStatus(live: LiveInstance, { task, attemptId }: Held): TaskStatus | undefined {
   const state = taskStateOf(live.actor.plan, live.snapshot.context, task);
-  return state?.context.current?.attemptId === attemptId;
+  return state?.context.current?.attemptId === attemptId ? state.status : undefined;
 }
 
 function isAssignedTo(live: LiveInstance, { task, attemptId }: Held, reply: TakeoverReply): boolean {

@@ -37,11 +37,7 @@ async function resultOf({ context, cluster, ids, signal }: Followed): Promise<'w
   const say = (text: string): void => context.writeLog(Buffer.from(`\n[millrace: ${text}]\n`));
   const faults: AttemptResult[] = [];
   for (const id of ids) {
-    let isAway = false;
-    const onAway = (fault: AppError): void => {
-      if (!isAway) say(`${fault.message} The end of ${id} is waited for.`);
-      isAway = true;
-    };
+    const onAway = (fault: AppError): void => say(`${fault.message} The end of ${id} is waited for.`);
     let wasSeen = false;
     const onSeen = (): void => {
       if (!wasSeen) say(`the client has ended; ${id} runs on and is followed`);

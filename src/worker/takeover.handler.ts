@@ -18,8 +18,9 @@ export function takeOver({ master, host, instances }: Takeover, context: Takeove
       continue;
     }
     context.outbox.resend(entrance.record);
+    const revokedIds = new Set(revoked);
     for (const attemptId of attempts) {
-      const isRevoked = revoked.includes(attemptId);
+      const isRevoked = revokedIds.has(attemptId);
       reply.attempts.push({ attemptId, state: stateOf({ attemptId, instance }, isRevoked, context) });
     }
   }

@@ -2,12 +2,11 @@
  * `k8s`: a Job of Kubernetes. It runs whether its worker is there or not: a restarted worker finds it by its name, follows it
  * further, and goes on with its log where the former life stopped. A stopped attempt has ended when the Job is gone.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Application } from '../../../schemas/clusters/application.schema.ts';
 import type { ErrorCode } from '../../../schemas/errors.ts';
+import { followApplication } from '../../clusters/follow-application.ts';
 import type { JobRunner, JobRunners } from '../../clusters/job-runner.port.ts';
-import { pause } from '../../clusters/pause.ts';
 import { AppError } from '../../errors/app-error.ts';
 import { attemptScope } from '../attempt-scope.ts';
 import { filledSettings } from '../filled-settings.ts';
@@ -17,11 +16,10 @@ import { settingsOf } from '../settings-of.ts';
 import { containerEnvironment } from '../shell-environment.ts';
 import type { AttemptContext, AttemptResult, TaskType } from '../task-type.port.ts';
 import { jobNameOf, jobOrderOf } from './job-order.ts';
+import { LogPlace } from './log-place.ts';
 
-export const lookIntervalMs = 1_000;
 /** Longer than a cluster is asked for the end of an application by default. */
 const cancelGraceMs = 70_000;
-const ownerOnly = 0o600;
 
 export function createK8sTaskType(runners: JobRunners): TaskType {
   const run = (context: AttemptContext, isNew: boolean) =>
@@ -38,13 +36,14 @@ class JobAttempt {
   private readonly context: AttemptContext;
   private readonly runners: JobRunners;
   private readonly signal: AbortSignal;
-  private isAway = false;
+  private readonly logPlace: LogPlace;
   private isLogAway = false;
 
   constructor(context: AttemptContext, runners: JobRunners, signal: AbortSignal) {
     this.context = context;
     this.runners = runners;
     this.signal = signal;
+    this.logPlace = new LogPlace(join(context.folder().root, 'log-read'));
   }
 
   /** Never rejects. */
@@ -82,40 +81,27 @@ class JobAttempt {
 
   private async follow(jobs: JobRunner, id: string, isNew: boolean): Promise<AttemptResult> {
     let wasSeen = isNew;
-    for (;;) {
-      const application = await this.look(jobs, id);
-      if (application !== undefined) {
-        if (application.state === 'unknown') return gone(id, wasSeen);
+    const application = await followApplication(jobs, id, {
+      clock: this.context.clock,
+      signal: this.signal,
+      onAway: (fault) => this.say(`${fault.message} The Job is waited for.`),
+      onSeen: async () => {
         wasSeen = true;
         await this.copyLog(jobs, id);
-        if (application.hasEnded) return await this.resultOf(jobs, application);
-      }
-      await pause(this.context.clock, lookIntervalMs, this.signal);
-    }
-  }
-
-  /** Undefined while the cluster does not answer. */
-  private async look(jobs: JobRunner, id: string): Promise<Application | undefined> {
-    try {
-      const found = await jobs.find(id, this.signal);
-      this.isAway = false;
-      return found;
-    } catch (fault) {
-      if (!(fault instanceof AppError) || fault.code !== 'CLUSTER_UNREACHABLE') throw fault;
-      if (!this.isAway) this.say(`${fault.message} The Job is waited for.`);
-      this.isAway = true;
-      return undefined;
-    }
+      },
+    });
+    if (application.state === 'unknown') return gone(id, wasSeen);
+    await this.copyLog(jobs, id);
+    return await this.resultOf(jobs, application);
   }
 
   /** A log that cannot be read does not end the attempt. */
   private async copyLog(jobs: JobRunner, id: string): Promise<void> {
-    const path = join(this.context.folder().root, 'log-read');
-    const after = readTime(path);
+    const { logPlace } = this;
     try {
-      const { text, lastAt } = await jobs.log(id, after, this.signal);
+      const { text, lastAt } = await jobs.log(id, logPlace.readTo, this.signal);
       if (text !== '') this.context.writeLog(Buffer.from(text));
-      if (lastAt !== undefined && lastAt !== after) writeFileSync(path, String(lastAt), { mode: ownerOnly });
+      if (lastAt !== undefined) logPlace.move(lastAt);
     } catch (fault) {
       if (this.signal.aborted || !(fault instanceof AppError)) throw fault;
       if (!this.isLogAway) this.say(`the log of the pod cannot be read: ${fault.message}`);
@@ -152,15 +138,6 @@ class JobAttempt {
 
   private say(text: string): void {
     this.context.writeLog(Buffer.from(`\n[millrace: ${text}]\n`));
-  }
-}
-
-function readTime(path: string): bigint | undefined {
-  try {
-    const text = readFileSync(path, 'utf8');
-    return /^\d+$/.test(text) ? BigInt(text) : undefined;
-  } catch {
-    return undefined; // Nothing was read yet.
   }
 }
 
