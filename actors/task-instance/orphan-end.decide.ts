@@ -4,7 +4,7 @@ import type { Fault } from '../../schemas/events/workflow-instance.events.ts';
 import { nextDelayMs } from '../retry/next-delay.ts';
 import { finalLossOf, lossOf, timeoutFaultOf } from './task-instance.decide.ts';
 import type { TaskEvent } from './task-instance.state.ts';
-import type { Orphan, SeenApplication, Tended } from './tended.state.ts';
+import { type Orphan, type SeenApplication, type Tended, unaskedClustersOf } from './tended.state.ts';
 import type { TendedDraft } from './tended-draft.ts';
 
 type Asked = Pick<
@@ -25,8 +25,7 @@ function endOf(tended: Tended | undefined): End | undefined {
   if (tended === undefined || orphan === undefined || orphan === null) return undefined;
   const { seen } = tended;
   const isOpen = seen.some(({ hasEnded, isGivenUp }) => !hasEnded && !isGivenUp);
-  const isUnanswered = orphan.clusters.some((cluster) => seen.every((one) => one.cluster !== cluster));
-  if (isOpen || isUnanswered) return undefined;
+  if (isOpen || unaskedClustersOf(tended).length > 0) return undefined;
   const ended = seen.filter(({ id }) => id !== null);
   return { orphan, tended, ended, mayRunOn: seen.find(({ isGivenUp, state }) => isGivenUp && state !== 'unknown') };
 }

@@ -4,9 +4,13 @@ import type { TaskDefinition } from '../../schemas/definition/workflow.definitio
 import { isOrphaned } from './orphan.decide.ts';
 import type { TaskEvent, TaskState } from './task-instance.state.ts';
 import { adopt, giveUp, kill, openIn } from './tended.decide.ts';
+import { unaskedClustersOf } from './tended.state.ts';
 import { TendedDraft } from './tended-draft.ts';
 
 type ResolveLost = Extract<WorkflowInstanceCommand, { type: 'ResolveLost' }>;
+
+/** A decision that cannot be carried out yet: what these clusters have of the attempt is not known. */
+export type Unasked = { unasked: string[] };
 
 /**
  * `retry` and `fail` let the applications be killed first, `adopt` lets them be followed. What is not known to run is given
@@ -17,10 +21,12 @@ export function decideOrphanResolution(
   definition: TaskDefinition,
   state: TaskState,
   command: ResolveLost,
-): TaskEvent[] | undefined {
+): TaskEvent[] | Unasked | undefined {
   const { current, tended, resolvedBy } = state.context;
   if (state.status !== 'absent' || !isOrphaned(state) || current === null) return undefined;
   if (resolvedBy === command.key) return [];
+  const unasked = tended === undefined ? [] : unaskedClustersOf(tended);
+  if (unasked.length > 0) return { unasked };
   const { task, decision, now, key, by, reason } = command;
   const decidedBy = { key, by, ...(reason === undefined ? {} : { reason }) };
   const asked = { task, attemptId: current.attemptId, now, decidedBy };

@@ -51,6 +51,11 @@ export function dueTimesOf({ seen }: Tended): number[] {
 export const hasKill = ({ tended }: { tended?: Tended | undefined }): boolean =>
   tended?.seen.some(({ kill }) => kill !== null) ?? false;
 
+/** Its clusters that have said nothing yet of what the attempt may have there. */
+export function unaskedClustersOf({ orphan, seen }: Tended): string[] {
+  return (orphan?.clusters ?? []).filter((cluster) => seen.every((one) => one.cluster !== cluster));
+}
+
 export function entryOf(seen: Tended['seen'], cluster: string, id: string | null): SeenApplication | undefined {
   return seen.find((one) => one.cluster === cluster && one.id === id);
 }

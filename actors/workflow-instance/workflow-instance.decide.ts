@@ -179,6 +179,11 @@ function resolveLost(plan: Plan, snapshot: WorkflowInstanceSnapshot, command: Co
   const { state } = found;
   const { definition } = found.planned;
   const events = decideOrphanResolution(definition, state, command) ?? decideResolution(state, command);
+  if (events !== undefined && 'unasked' in events) {
+    const clusters = events.unasked.join(', ');
+    const what = `${clusters} did not say yet what became of the applications of the task ${command.task}`;
+    return rejected('COMMAND_NOT_ALLOWED', `${what}; decide again in a moment`);
+  }
   if (events !== undefined) return { kind: 'events', events };
   return rejected(
     'COMMAND_NOT_ALLOWED',

@@ -54,6 +54,20 @@ describe('a person who decides the same again', () => {
   });
 });
 
+describe('a person who decides before the clusters were heard', () => {
+  const begun = given(workflowOf([taskOf('a')]), submitted, ownershipTaken(1), assign('a'), report('started', 'a'));
+  const orphaned = begun.and(applicationFound('a'), lose('a'));
+
+  it.each(['retry', 'fail', 'adopt'] as const)(
+    'has to wait for them with "%s": what runs there is not known',
+    (decision) => {
+      orphaned.when(resolveLost('a', decision)).thenRejected('COMMAND_NOT_ALLOWED');
+      const heard = orphaned.and(tell('a', 1, yarnTold('running')));
+      if (decision !== 'adopt') heard.when(resolveLost('a', decision)).thenTypes('ApplicationKillRequested');
+    },
+  );
+});
+
 describe('a timeout', () => {
   it('is one all the same when the worker was absent meanwhile and tells of an application only then', () => {
     const task = { ...taskOf('a'), timeoutMs: 500, onWorkerLost: { policy: 'ask' as const } };
