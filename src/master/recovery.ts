@@ -16,6 +16,7 @@ import type { Incarnation, InstanceId, MasterId } from '../../schemas/ids.ts';
 import type { Claim } from '../../schemas/messages/membership.messages.ts';
 import type { ClaimBook, Claimed } from '../claims/claim-book.ts';
 import type { Clock, Timer } from '../clock/clock.port.ts';
+import { AppError } from '../errors/app-error.ts';
 import type { MemberDirectory } from '../membership/member-directory.ts';
 import { preferredOwner } from '../membership/rendezvous.ts';
 import type { RunChange, RunIndex } from '../runs/run-index.port.ts';
@@ -184,7 +185,7 @@ export class Recovery {
     return dealtWithCount;
   }
 
-  /** True when nothing is left to do for the run: it is ours, it has ended, or a living master has it. */
+  /** True when nothing is left to do for the run: it is ours, it has ended, a living master has it, or it cannot be folded. */
   async #take({ id, held }: Ownerless): Promise<boolean> {
     const { host } = this.#options;
     try {
@@ -194,8 +195,9 @@ export class Recovery {
       }
       return found.kind !== 'elsewhere' || found.owner !== undefined;
     } catch (fault) {
+      const isPassing = fault instanceof AppError && fault.isRetryable;
       this.#options.log.error({ instanceId: id, fault }, 'run cannot be taken over');
-      return true;
+      return !isPassing;
     }
   }
 

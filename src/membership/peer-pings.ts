@@ -1,6 +1,9 @@
 /**
  * Asks members whether they are there. A process that is gone has no responders, which NATS says within milliseconds: a
  * crash is seen long before an entry expires. A silent one may be frozen or cut off: that is left to the expiry.
+ *
+ * P1 When the connection of this process was just made again, as after a restart of the server, those of others may still be
+ *    under way: for a while nobody is taken for gone because nobody answers.
  */
 import type { MasterConfig } from '../../schemas/config.schema.ts';
 import { pingReplySchema } from '../../schemas/messages/attempt.messages.ts';
@@ -22,15 +25,22 @@ export type PeerPingsOptions = {
 
 /** A connection that is just being made again has no responders either: asked twice, this far apart. */
 const confirmDelayMs = 25;
+/** P1. */
+const reconnectGraceMs = 2_000;
 
 export class PeerPings {
   readonly #options: PeerPingsOptions;
   readonly #underWay = new Set<string>();
   #timer: Timer | undefined;
+  /** P1. */
+  #trustedFrom = 0;
   #isStopped = false;
 
   constructor(options: PeerPingsOptions) {
     this.#options = options;
+    options.transport.onStatus((status) => {
+      if (status === 'connected') this.#trustedFrom = options.clock.now() + reconnectGraceMs;
+    });
   }
 
   start(): void {
@@ -64,11 +74,11 @@ export class PeerPings {
   }
 
   async #ask(peer: Member): Promise<'present' | 'absent' | 'silent'> {
-    const { transport, config } = this.#options;
+    const { transport, config, clock } = this.#options;
     if (transport.status() === 'away') return 'silent';
     const subject = peer.kind === 'master' ? subjects.master.ping(peer.id) : subjects.worker.ping(peer.id);
     const result = await tryRequest(transport, subject, {}, { timeoutMs: config.pingTimeoutMs });
-    if (result.kind === 'noResponders') return 'absent';
+    if (result.kind === 'noResponders') return clock.now() < this.#trustedFrom ? 'silent' : 'absent';
     if (result.kind !== 'answer') return 'silent';
     const reply = pingReplySchema.safeParse(result.body);
     return reply.success && reply.data.incarnation !== peer.incarnation ? 'absent' : 'present';

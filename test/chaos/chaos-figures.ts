@@ -29,7 +29,7 @@ export function takeoverFigures(
     const owned: number[] = [];
     const dispatched: number[] = [];
     for (const events of histories.values()) {
-      const taken = events.find((event) => isTakeoverFrom(event, kill, untilAt));
+      const taken = takeoverAfter(kill, events, untilAt);
       if (taken === undefined) continue;
       owned.push(decidedAt(taken) - kill.at);
       const next = events.find((event) => event.revision > taken.revision && event.type === 'TaskAssigned');
@@ -81,11 +81,13 @@ function idsOf(events: readonly StoredEvent[], types: readonly string[]): Set<st
   return new Set(events.filter(({ type }) => types.includes(type)).map(({ data }) => String(data.attemptId)));
 }
 
-function isTakeoverFrom(event: StoredEvent, { victim, at }: MasterKill, untilAt: number): boolean {
-  const { reason, evidence } = event.data;
-  const isLost =
-    event.type === 'OwnershipTaken' && reason === 'masterLost' && String(evidence).startsWith(`${victim} `);
-  return isLost && decidedAt(event) >= at && decidedAt(event) < untilAt;
+/** How somebody else got the run that the victim had at the kill. What it got in its next life is another story. */
+function takeoverAfter({ victim, at }: MasterKill, events: readonly StoredEvent[], untilAt: number) {
+  const owners = events.filter(({ type }) => type === 'OwnershipTaken');
+  const index = owners.findLastIndex((event) => decidedAt(event) < at);
+  const next = owners[index + 1];
+  if (owners[index]?.data.master !== victim || next?.data.reason !== 'masterLost') return undefined;
+  return decidedAt(next) < untilAt ? next : undefined;
 }
 
 function nextKillAt(kills: readonly MasterKill[], { victim, at }: MasterKill): number {
