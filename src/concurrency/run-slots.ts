@@ -33,6 +33,8 @@ export type RunSlotsOptions = Pick<SlotCourierOptions, 'send' | 'clock' | 'log' 
   hold: (id: InstanceId, task: TaskName, reason: HoldReason) => void;
 };
 
+type SlotsKnown = Parameters<SlotCourier['request']>[1];
+
 export class RunSlots {
   readonly #options: RunSlotsOptions;
   readonly #courier: SlotCourier;
@@ -66,7 +68,7 @@ export class RunSlots {
   /** The task is ready, durably: it needs its slots now. */
   request(instance: LiveInstance, task: TaskName): void {
     const need = this.#needOf(instance, task, instance.snapshot);
-    if (need !== undefined) this.#request(instance, task, need, false);
+    if (need !== undefined) this.#request(instance, task, need);
   }
 
   /**
@@ -107,7 +109,8 @@ export class RunSlots {
         this.#courier.release({ ...past, epoch }, 'ended', isTurnOver(run, past.holder));
       }
       const need = slotNeedOf(run, task);
-      if (need !== undefined) this.#request(instance, task, need, !isReady(instance, task));
+      if (need !== undefined)
+        this.#request(instance, task, need, { isGranted: !isReady(instance, task), isInherited: true });
     }
   }
 
@@ -129,12 +132,12 @@ export class RunSlots {
     this.#courier.stop();
   }
 
-  #request(instance: LiveInstance, task: TaskName, need: SlotNeed, isGranted: boolean): void {
+  #request(instance: LiveInstance, task: TaskName, need: SlotNeed, known: SlotsKnown = {}): void {
     const { plan } = instance.actor;
     const planned = plan.find(task);
     if (planned === undefined) return;
     const { context } = instance.snapshot;
-    this.#courier.request({ ...need, priority: priorityOf(context, planned), epoch: context.epoch }, isGranted);
+    this.#courier.request({ ...need, priority: priorityOf(context, planned), epoch: context.epoch }, known);
   }
 
   #granted(holder: SlotHolder): void {

@@ -4,7 +4,8 @@
  * S1 One message to a group is under way at a time, so that a request never overtakes the release before it.
  * S2 A release is repeated until it is answered; a request is repeated now and then until its slots are granted.
  * S3 Who gives slots back and asks for them again in the same turn takes only an answer to that for a grant: what the group
- *    tells everybody may be of the time before.
+ *    tells everybody may be of the time before. So may it be for the new owner of a run: the former one may have given back what
+ *    it still has.
  */
 import type { Priority } from '../../schemas/definition/workflow.definition.ts';
 import type { SlotEnd, SlotHolder } from '../../schemas/events/task-group.events.ts';
@@ -39,8 +40,8 @@ type Release = { holder: SlotHolder; why: SlotEnd; epoch: number };
 type Line = {
   wanted: Map<string, Entry>;
   released: Map<string, Release>;
-  /** Holders that may ask again for what they gave back (S3). */
-  givenBack: Set<string>;
+  /** Holders for whom only an answer is a grant (S3). */
+  answersOnly: Set<string>;
   isSending: boolean;
   timer: Timer | undefined;
 };
@@ -68,11 +69,15 @@ export class SlotCourier {
     return this.#lines.get(group)?.wanted.has(keyOf(holder)) === true;
   }
 
-  /** @param isGranted known already: the task has an attempt, and its slots with it */
-  request(wanted: WantedSlots, isGranted = false): void {
+  /**
+   * @param isGranted known already: the task has an attempt, and its slots with it
+   * @param isInherited a former owner of the run may have asked, and given back (S3)
+   */
+  request(wanted: WantedSlots, { isGranted = false, isInherited = false } = {}): void {
     const line = this.#lineOf(wanted.group);
     const key = keyOf(wanted.holder);
     if (line.wanted.has(key)) return;
+    if (isInherited) line.answersOnly.add(key);
     const entry = { ...wanted, isGranted, isTold: false };
     line.wanted.set(key, entry);
     const task = taskKeyOf(wanted.holder);
@@ -84,8 +89,8 @@ export class SlotCourier {
   release(wanted: Pick<WantedSlots, 'group' | 'holder' | 'epoch'>, why: SlotEnd, isOver = true): void {
     const { group, holder, epoch } = wanted;
     const line = this.#lineOf(group);
-    if (isOver) line.givenBack.delete(keyOf(holder));
-    else line.givenBack.add(keyOf(holder));
+    if (isOver) line.answersOnly.delete(keyOf(holder));
+    else line.answersOnly.add(keyOf(holder));
     this.#drop(line, keyOf(holder));
     line.released.set(keyOf(holder), { holder, why, epoch });
     this.#wake(group, line, gatherMs);
@@ -116,7 +121,7 @@ export class SlotCourier {
       const { wanted, released } = line;
       for (const [key, { holder }] of wanted) if (holder.instance === instance) this.#drop(line, key);
       for (const [key, { holder }] of released) if (holder.instance === instance) released.delete(key);
-      for (const key of line.givenBack) if (key.startsWith(`${instance}/`)) line.givenBack.delete(key);
+      for (const key of line.answersOnly) if (key.startsWith(`${instance}/`)) line.answersOnly.delete(key);
     }
   }
 
@@ -127,7 +132,7 @@ export class SlotCourier {
     for (const told of states) {
       const key = keyOf(told.holder);
       const entry = line.wanted.get(key);
-      if (entry === undefined || !line.givenBack.has(key)) this.#obey(entry, told);
+      if (entry === undefined || !line.answersOnly.has(key)) this.#obey(entry, told);
       else {
         entry.isTold = false; // S3: asked again, for an answer.
         this.#wake(group, line, gatherMs);
@@ -164,7 +169,7 @@ export class SlotCourier {
     const line: Line = {
       wanted: new Map(),
       released: new Map(),
-      givenBack: new Set(),
+      answersOnly: new Set(),
       isSending: false,
       timer: undefined,
     };

@@ -4,12 +4,14 @@
  *
  * R1 Now and then each worker is asked again for all that it should hold. A message of an earlier life of it may come late and
  *    say of an attempt that it has started, after this life has said that it knows of none: nobody would ask any more.
+ * R2 An attempt that is not to start any more is lost only to a worker that was told so: its offer may still be on the way, and
+ *    who knows of no such attempt would start it.
  */
 import type { TaskStatus } from '../../actors/task-instance/task-instance.state.ts';
 import { awaitedAttempts } from '../../actors/workflow-instance/workflow-instance.effects.ts';
 import { taskStateOf } from '../../actors/workflow-instance/workflow-instance.view.ts';
-import type { InstanceId, MasterId, WorkerId } from '../../schemas/ids.ts';
-import { type TakeoverReply, takeoverReplySchema } from '../../schemas/messages/attempt.messages.ts';
+import type { AttemptId, InstanceId, MasterId, WorkerId } from '../../schemas/ids.ts';
+import { type Takeover, type TakeoverReply, takeoverReplySchema } from '../../schemas/messages/attempt.messages.ts';
 import { subjects } from '../../schemas/messages/subjects.ts';
 import type { Clock, IdSource, Timer } from '../clock/clock.port.ts';
 import type { WorkerPool } from '../dispatch/worker-pool.ts';
@@ -38,6 +40,8 @@ export type RehomingOptions = {
   reviewIntervalMs: number;
   members: () => Iterable<{ id: WorkerId }>;
 };
+
+type Body = Pick<Takeover, 'master' | 'host' | 'instances'>;
 
 const gatherMs = 20;
 const instancesPerMessageMax = 1_000;
@@ -116,12 +120,13 @@ export class Rehoming {
   }
 
   /** True when the worker has answered. */
-  async #ask(worker: WorkerId, groups: Map<InstanceId, Held[]>, body: object): Promise<boolean> {
+  async #ask(worker: WorkerId, groups: Map<InstanceId, Held[]>, body: Body): Promise<boolean> {
     const { transport, requestTimeoutMs } = this.#options;
     const result = await tryRequest(transport, subjects.worker.takeover(worker), body, { timeoutMs: requestTimeoutMs });
     const reply = result.kind === 'answer' ? takeoverReplySchema.safeParse(result.body) : undefined;
     if (reply?.success !== true) return false;
-    this.#take(groups, reply.data);
+    const again = this.#take(groups, reply.data, new Set(body.instances.flatMap(({ revoked = [] }) => revoked)));
+    if (again.length > 0) this.#tell(worker, again);
     return true;
   }
 
@@ -153,19 +158,18 @@ export class Rehoming {
   }
 
   /** Only of attempts whose assignment is durable: of any other the worker must not hear (I7). */
-  #bodyOf(groups: Map<InstanceId, Held[]>) {
+  #bodyOf(groups: Map<InstanceId, Held[]>): Body {
     const { host, master, hostName } = this.#options;
-    const instances = [];
+    const instances: Body['instances'] = [];
     for (const [id, held] of groups) {
       const live = host.find(id);
       if (live?.isOwned !== true) continue;
       const attempts = [];
-      // Who does not have these is told so that they are lost: a late offer must not start them after that.
       const revoked = [];
       for (const one of held) {
         const status = currentStatus(live, one);
         if (status !== undefined) attempts.push(one.attemptId);
-        if (status === 'absent') revoked.push(one.attemptId);
+        if (isPastStart(status)) revoked.push(one.attemptId);
       }
       if (attempts.length === 0) continue;
       const { epoch } = live.snapshot.context;
@@ -180,8 +184,10 @@ export class Rehoming {
     return [...groups.values()].some((held) => held.some(({ attemptId }) => reserved.has(attemptId)));
   }
 
-  #take(groups: Map<InstanceId, Held[]>, reply: TakeoverReply): void {
+  /** @returns whom to ask about again (R2) */
+  #take(groups: Map<InstanceId, Held[]>, reply: TakeoverReply, revoked: ReadonlySet<AttemptId>): Held[] {
     const { host, courier } = this.#options;
+    const again: Held[] = [];
     for (const { instance } of reply.refused) {
       const live = host.find(instance);
       if (live !== undefined) host.drop(live);
@@ -198,6 +204,10 @@ export class Rehoming {
       }
       // An assigned attempt is offered again under the same id; it has not been accepted anywhere.
       if (isAssignedTo(live, held, reply)) continue;
+      if (isPastStart(currentStatus(live, held)) && !revoked.has(held.attemptId)) {
+        again.push(held);
+        continue;
+      }
       const reason = {
         code: 'WORKER_INCARNATION_GONE',
         message: `the worker ${reply.worker} no longer has the attempt`,
@@ -205,6 +215,7 @@ export class Rehoming {
       const evidence = `takeover answered by incarnation ${reply.incarnation}: unknown`;
       courier.lose(live, held, { reason, evidence, mayReturn: false });
     }
+    return again;
   }
 
   #statusOf(held: Held): TaskStatus | undefined {
@@ -222,6 +233,9 @@ export class Rehoming {
     }
   }
 }
+
+/** R2. Of what was accepted the worker itself knows that it was. */
+const isPastStart = (status: TaskStatus | undefined): boolean => status === 'absent' || status === 'cancelling';
 
 /** Of the task, while the attempt is its current one. */
 function currentStatus(live: LiveInstance, { task, attemptId }: Held): TaskStatus | undefined {

@@ -78,3 +78,14 @@ test('a grant that is told to everybody is taken by who has waited all along', a
   courier.take({ group, states: [granted] });
   expect(grants).toEqual([holder]);
 });
+
+test('the new owner of a run takes only an answer for a grant: the former one may have given back (S3)', async () => {
+  const { courier, asked, grants, fire } = createLine();
+  courier.request({ ...wanted, epoch: 2 }, { isInherited: true });
+  courier.take({ group, states: [granted] });
+  expect(grants).toEqual([]);
+  await fire();
+  expect(asked[0]?.sync).toMatchObject({ requests: [{ holder, epoch: 2 }] });
+  await asked[0]?.answer([granted]);
+  expect(grants).toEqual([holder]);
+});

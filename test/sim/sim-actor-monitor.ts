@@ -124,14 +124,15 @@ export class SimActorMonitor {
       this.#breach('I8', `${stream} grants ${slotsTaken(context)} of ${context.slots} slots`);
     if (event.type !== 'SlotReleased') return;
     const run = this.#runOf(event.data.holder.instance);
-    if (run !== undefined && isLiveIn(run, event.data.holder))
+    const group = stream.slice(streamPrefixes.taskGroup.length);
+    // A version to which the run was moved may have put the task into another group.
+    if (run !== undefined && isLiveIn(run, event.data.holder) && needOf(run, event.data.holder.task)?.group === group)
       this.#breach('I8', `${stream} releases the slots of ${event.data.holder.task}, which has an attempt`);
   }
 
   /** I8: who has an attempt has its slots. */
   #checkSlot(run: RunTrack, task: SlotHolder['task']): void {
-    const { value, context } = run.snapshot;
-    const need = slotNeedOf({ instance: run.id as InstanceId, plan: run.plan, value, context }, task);
+    const need = needOf(run, task);
     if (need === undefined) return;
     const track = this.actors.get(streamPrefixes.taskGroup + need.group);
     const held = track && findHolder((track.snapshot as TaskGroupSnapshot).context, need.holder);
@@ -143,4 +144,8 @@ function isLiveIn({ plan, snapshot }: RunTrack, { task, round, turn }: SlotHolde
   const state = taskStateOf(plan, snapshot.context, task);
   if (state === undefined || !withAttempt.includes(state.status)) return false;
   return state.context.round === round && state.context.failures === turn;
+}
+
+function needOf({ id, plan, snapshot: { value, context } }: RunTrack, task: SlotHolder['task']) {
+  return slotNeedOf({ instance: id as InstanceId, plan, value, context }, task);
 }
