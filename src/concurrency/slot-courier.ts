@@ -77,7 +77,7 @@ export class SlotCourier {
     const line = this.#lineOf(wanted.group);
     const key = keyOf(wanted.holder);
     if (line.wanted.has(key)) return;
-    if (isInherited) line.answersOnly.add(key);
+    if (isInherited && !isGranted) line.answersOnly.add(key);
     const entry = { ...wanted, isGranted, isTold: false };
     line.wanted.set(key, entry);
     const task = taskKeyOf(wanted.holder);
