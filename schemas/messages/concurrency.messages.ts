@@ -99,6 +99,8 @@ const epoch = z.int().min(0);
 
 /** From the owner of runs to the owner of a group: who needs slots, and who is done with them. Repeated until answered. */
 export const slotSyncSchema = z.object({
+  /** Of the sender, rising. What arrives after a later one is not heard. */
+  sequence: z.int().min(0),
   requests: z.array(z.object({ holder: slotHolderSchema, priority: prioritySchema, slots: z.int().min(1), epoch })),
   releases: z.array(z.object({ holder: slotHolderSchema, why: slotEndSchema, epoch })),
 });

@@ -1,7 +1,8 @@
 /**
  * Says to the owners of task groups who of this master's runs needs slots and who is done with them, until they have heard.
  *
- * S1 One message to a group is under way at a time, so that a request never overtakes the release before it.
+ * S1 One message to a group is under way at a time, and they are numbered: of one that nobody answered it is not known when it
+ *    arrives, and what it gives back may be in use again by then.
  * S2 A release is repeated until it is answered; a request is repeated now and then until its slots are granted.
  * S3 Who gives slots back and asks for them again in the same turn takes only an answer to that for a grant: what the group
  *    tells everybody may be of the time before. So may it be for the new owner of a run: the former one may have given back what
@@ -42,6 +43,8 @@ type Line = {
   released: Map<string, Release>;
   /** Holders for whom only an answer is a grant (S3). */
   answersOnly: Set<string>;
+  /** Of the last message (S1). */
+  sequence: number;
   isSending: boolean;
   timer: Timer | undefined;
 };
@@ -170,6 +173,7 @@ export class SlotCourier {
       wanted: new Map(),
       released: new Map(),
       answersOnly: new Set(),
+      sequence: 0,
       isSending: false,
       timer: undefined,
     };
@@ -196,9 +200,10 @@ export class SlotCourier {
       return;
     }
     line.isSending = true;
+    line.sequence += 1;
     let isAnswered = false;
     try {
-      const told = await send(group, { requests: requests.map(requestOf), releases });
+      const told = await send(group, { sequence: line.sequence, requests: requests.map(requestOf), releases });
       isAnswered = true;
       for (const entry of requests) entry.isTold = true;
       for (const release of releases) {

@@ -68,14 +68,17 @@ export type TaskGroupsOptions = {
   checkIntervalMs: number;
 };
 
+/** The epoch of a run's owner, and the sequence of its message. */
+type Heard = { epoch: number; sequence: number };
+
 const viewListMax = 100;
 const toldMax = 500;
 
 export class TaskGroups {
   readonly #options: TaskGroupsOptions;
   readonly #watch: ActorWatch<TaskGroup>;
-  /** The highest epoch of each run's owner that has spoken: what a former one says late is not heard. */
-  readonly #epochs = new WeakMap<TaskGroup, Map<InstanceId, number>>();
+  /** What each run's owner has said last: neither a former owner is heard after it, nor what the same one said before. */
+  readonly #heard = new WeakMap<TaskGroup, Map<InstanceId, Heard>>();
   /** Runs whose epoch was read from the journal. */
   readonly #learned = new WeakMap<TaskGroup, Set<InstanceId>>();
   /** What is said later is not heard before. */
@@ -148,7 +151,7 @@ export class TaskGroups {
   }
 
   /** Releases first: whoever gives slots back and asks anew stands at the end of the line. */
-  async #sync(group: TaskGroup, { requests, releases }: SlotSync): Promise<unknown> {
+  async #sync(group: TaskGroup, { sequence, requests, releases }: SlotSync): Promise<unknown> {
     const learned = (this.#learning.get(group) ?? Promise.resolve()).then(() => this.#learnEpochs(group, releases));
     this.#learning.set(
       group,
@@ -156,7 +159,7 @@ export class TaskGroups {
     );
     await learned;
     const now = this.#options.clock.now();
-    const isHeard = this.#listenTo(group, [...requests, ...releases]);
+    const isHeard = this.#listenTo(group, sequence, [...requests, ...releases]);
     const commands: TaskGroupCommand[] = [];
     for (const { holder, why, epoch } of releases) {
       if (isHeard(holder, epoch)) commands.push({ type: 'ReleaseSlot', now, holder, why });
@@ -182,11 +185,12 @@ export class TaskGroups {
     if (group.snapshot.context.epoch <= 1) return;
     const learned = this.#learned.get(group) ?? new Set<InstanceId>();
     this.#learned.set(group, learned);
-    const epochs = this.#epochsOf(group);
+    const heard = this.#heardOf(group);
     for (const instance of new Set(releases.map(({ holder }) => holder.instance))) {
       if (learned.has(instance)) continue;
       const epoch = (await this.#options.runs.state(instance))?.context.epoch ?? 0;
-      epochs.set(instance, Math.max(epoch, epochs.get(instance) ?? 0));
+      const last = heard.get(instance);
+      if (last === undefined || last.epoch < epoch) heard.set(instance, { epoch, sequence: 0 });
       learned.add(instance);
     }
   }
@@ -198,18 +202,22 @@ export class TaskGroups {
     return false;
   }
 
-  #epochsOf(group: TaskGroup): Map<InstanceId, number> {
-    const epochs = this.#epochs.get(group) ?? new Map<InstanceId, number>();
-    this.#epochs.set(group, epochs);
-    return epochs;
+  #heardOf(group: TaskGroup): Map<InstanceId, Heard> {
+    const heard = this.#heard.get(group) ?? new Map<InstanceId, Heard>();
+    this.#heard.set(group, heard);
+    return heard;
   }
 
-  #listenTo(group: TaskGroup, said: readonly { holder: SlotHolder; epoch: number }[]) {
-    const epochs = this.#epochsOf(group);
+  #listenTo(group: TaskGroup, sequence: number, said: readonly { holder: SlotHolder; epoch: number }[]) {
+    const heard = this.#heardOf(group);
+    const isLate = ({ instance }: SlotHolder, epoch: number): boolean => {
+      const last = heard.get(instance);
+      return last !== undefined && (epoch < last.epoch || (epoch === last.epoch && sequence < last.sequence));
+    };
     for (const { holder, epoch } of said) {
-      if (epoch > (epochs.get(holder.instance) ?? 0)) epochs.set(holder.instance, epoch);
+      if (!isLate(holder, epoch)) heard.set(holder.instance, { epoch, sequence });
     }
-    return (holder: SlotHolder, epoch: number) => epoch >= (epochs.get(holder.instance) ?? 0);
+    return (holder: SlotHolder, epoch: number) => !isLate(holder, epoch);
   }
 
   #tell(group: TaskGroup, holders: readonly SlotHolder[]): void {
@@ -221,10 +229,10 @@ export class TaskGroups {
   async #check(group: TaskGroup): Promise<void> {
     const { context } = group.snapshot;
     const holders = [...context.holders, ...context.waiting].map(({ holder }) => holder);
-    const epochs = this.#epochs.get(group);
-    for (const instance of epochs?.keys() ?? []) {
+    const heard = this.#heard.get(group);
+    for (const instance of heard?.keys() ?? []) {
       if (!holders.some((holder) => holder.instance === instance)) {
-        epochs?.delete(instance);
+        heard?.delete(instance);
         this.#learned.get(group)?.delete(instance);
       }
     }

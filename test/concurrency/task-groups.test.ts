@@ -137,7 +137,7 @@ describe('a task group', () => {
     const { master } = (await cluster.show(run)).owner ?? {};
     await until('the group has it too', async () => (await group('list')).owner?.master === master);
     const holder = { instance: run, task: 'a', round: 0, turn: 0 };
-    const late = { type: 'sync', requests: [], releases: [{ holder, why: 'ended', epoch: 1 }] };
+    const late = { type: 'sync', sequence: 1, requests: [], releases: [{ holder, why: 'ended', epoch: 1 }] };
     const body = { kind: 'taskGroup', id: 'scarce', question: late };
     expect(await cluster.ask(subjects.master.actor(master as MasterId), body)).toMatchObject({ group: 'scarce' });
     expect(await group('list')).toMatchObject({ taken: 1, owner: { epoch: 2 } });

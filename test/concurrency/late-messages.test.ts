@@ -1,4 +1,4 @@
-/** A former owner of a task group, before it hears that another master has taken the group. */
+/** What a former owner of a task group answers before it hears that it is none, and what a task group is told too late. */
 import { randomUUID } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { taskGroupActor } from '../../actors/task-group/task-group.actor.ts';
@@ -32,7 +32,7 @@ function granted() {
   ).given(takeover(), { type: 'ConfigureGroup', slots: 1, ...asked }, { type: 'RequestSlot', now: 6, ...request });
 }
 
-test('grants nothing from memory, which the next owner may have taken back', async () => {
+async function groupThatIsOwned() {
   const { snapshot, history } = granted();
   const journal = createMemoryJournal({ clock });
   const write = (events: readonly { type: string; data: object }[]) =>
@@ -42,17 +42,49 @@ test('grants nothing from memory, which the next owner may have taken back', asy
       events.map((event) => newEvent(randomUUID(), event, author)),
     );
   await write(history);
-  const ask = async () => ({ kind: 'durable', revision: history.length - 1, eventCount: 0 });
+  const revision = history.length - 1;
+  const commands: TaskGroupCommand[] = [];
+  const ask = async (command: TaskGroupCommand) => {
+    commands.push(command);
+    return { kind: 'durable', revision, eventCount: 0 };
+  };
   // Reason for the cast: this much of the group is used.
-  const group = { id: 'scarce', snapshot, revision: history.length - 1, ask } as unknown as TaskGroup;
+  const group = { id: 'scarce', snapshot, revision, ask } as unknown as TaskGroup;
   const transport = createMemoryNetwork({ clock }).connect('m1');
   const runs = { state: async () => undefined } as unknown as ConstructorParameters<typeof TaskGroups>[0]['runs'];
   const groups = new TaskGroups({ transport, journal, runs, clock, log: silentLog, checkIntervalMs: 1_000 });
-  const sync = () => groups.handle(group, { type: 'sync', requests: [{ ...request, epoch: 1 }], releases: [] });
+  const sync = (said: { sequence: number; requests?: object[]; releases?: object[] }) =>
+    groups.handle(group, { type: 'sync', requests: [], releases: [], ...said });
+  return { history, write, sync, commands, stop: () => groups.stop() };
+}
 
-  expect(await sync()).toEqual({ group: 'scarce', states: [{ holder, state: 'granted' }] });
+test('a former owner grants nothing from memory, which the next owner may have taken back', async () => {
+  const { history, write, sync, stop } = await groupThatIsOwned();
+  const again = () => sync({ sequence: 1, requests: [{ ...request, epoch: 1 }] });
+
+  expect(await again()).toEqual({ group: 'scarce', states: [{ holder, state: 'granted' }] });
   const released = { type: 'SlotReleased', data: { holder, why: 'ended', releasedAt: 8 } };
   await write([history[0] as (typeof history)[number], released]);
-  await expect(sync()).rejects.toMatchObject({ code: 'NOT_OWNER' });
-  groups.stop();
+  await expect(again()).rejects.toMatchObject({ code: 'NOT_OWNER' });
+  stop();
+});
+
+test('slots that are asked for again are not given back by a message of before that arrives late (S1)', async () => {
+  const { sync, commands, stop } = await groupThatIsOwned();
+  const release = { holder, why: 'ended' } as const;
+  const said = () => commands.splice(0).map(({ type }) => type);
+
+  await sync({ sequence: 2, requests: [{ ...request, epoch: 1 }] });
+  expect(said()).toEqual(['RequestSlot']);
+  await sync({ sequence: 1, releases: [{ ...release, epoch: 1 }] });
+  expect(said()).toEqual([]);
+  await sync({ sequence: 3, releases: [{ ...release, epoch: 1 }] });
+  expect(said()).toEqual(['ReleaseSlot']);
+
+  // The next owner of the run counts anew.
+  await sync({ sequence: 1, requests: [{ ...request, epoch: 2 }] });
+  expect(said()).toEqual(['RequestSlot']);
+  await sync({ sequence: 4, releases: [{ ...release, epoch: 1 }] });
+  expect(said()).toEqual([]);
+  stop();
 });
