@@ -5,7 +5,8 @@
  * H1 Taking an actor is one order: claim (by compare-and-set where somebody had it), read and fold the stream, append
  *    OwnershipTaken at the expected revision (the fence), and only then act (I1).
  * H2 Of one actor at most one takeover is under way in this process.
- * H3 An actor that another process has taken over is dropped as soon as the journal tells.
+ * H3 An actor that another process has taken over is dropped as soon as the journal tells, also while the answer to its fence is
+ *    still on the way.
  */
 
 import type { OwnershipReason } from '../../schemas/events/workflow-instance.events.ts';
@@ -47,6 +48,8 @@ export class ActorHost<Snapshot extends HostedSnapshot, Event extends ActorEvent
   readonly #options: ActorHostOptions<Snapshot, Event, Command, Effect>;
   readonly #live = new Map<string, HostedActor<Snapshot, Event, Command, Effect>>();
   readonly #underWay = new Map<string, Promise<ActorPlace<HostedActor<Snapshot, Event, Command, Effect>>>>();
+  /** H3. Those whose fence is being appended. */
+  readonly #fencing = new Map<string, HostedActor<Snapshot, Event, Command, Effect>>();
   #isStopped = false;
 
   constructor(options: ActorHostOptions<Snapshot, Event, Command, Effect>) {
@@ -95,7 +98,7 @@ export class ActorHost<Snapshot extends HostedSnapshot, Event extends ActorEvent
 
   /** H3. */
   ownershipTaken(id: string, by: { incarnation: Incarnation; epoch: number }): void {
-    const actor = this.#live.get(id);
+    const actor = this.#live.get(id) ?? this.#fencing.get(id);
     if (actor === undefined || by.incarnation === this.#options.incarnation) return;
     if (actor.snapshot.context.epoch >= by.epoch) return;
     this.#options.log.warn({ kind: this.kind, actorId: id, epoch: by.epoch }, 'actor dropped: another master took it');
@@ -140,7 +143,9 @@ export class ActorHost<Snapshot extends HostedSnapshot, Event extends ActorEvent
     const why: Takeover = revision < 0 ? { reason: 'created' } : this.#whyOf(former);
     const owner = { master, incarnation, host, claimRevision };
     const command = { type: 'TakeOwnership', now: clock.now(), ...why, ...owner } as const;
+    this.#fencing.set(id, actor);
     const outcome = await actor.ask(command, `takeover.${claimRevision}`);
+    this.#fencing.delete(id);
     if (outcome.kind !== 'durable' || this.#isStopped) {
       actor.drop();
       return { kind: 'elsewhere', owner: undefined };

@@ -8,6 +8,11 @@ export type RunStates = {
   find(id: InstanceId): LiveInstance | undefined;
   /** Undefined when there is no such run. @throws AppError JOURNAL_INCONSISTENT */
   state(id: InstanceId): Promise<SlotRun | undefined>;
+  /**
+   * Of the owner that the journal names now, also when this master has not heard yet that it is another one. 0 when there is no
+   * such run. @throws AppError JOURNAL_INCONSISTENT
+   */
+  epoch(id: InstanceId): Promise<number>;
 };
 
 export function createRunStates(host: {
@@ -23,5 +28,6 @@ export function createRunStates(host: {
       const { value, context } = found.snapshot;
       return { instance: id, plan: found.actor.plan, value, context };
     },
+    epoch: async (id) => (await host.fold(id))?.snapshot.context.epoch ?? 0,
   };
 }

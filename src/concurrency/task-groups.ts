@@ -188,7 +188,7 @@ export class TaskGroups {
     const heard = this.#heardOf(group);
     for (const instance of new Set(releases.map(({ holder }) => holder.instance))) {
       if (learned.has(instance)) continue;
-      const epoch = (await this.#options.runs.state(instance))?.context.epoch ?? 0;
+      const epoch = await this.#options.runs.epoch(instance);
       const last = heard.get(instance);
       if (last === undefined || last.epoch < epoch) heard.set(instance, { epoch, sequence: 0 });
       learned.add(instance);

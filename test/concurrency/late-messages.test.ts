@@ -5,6 +5,7 @@ import { taskGroupActor } from '../../actors/task-group/task-group.actor.ts';
 import type { TaskGroupCommand } from '../../schemas/commands/concurrency.commands.ts';
 import type { Incarnation, MasterId, TaskName } from '../../schemas/ids.ts';
 import { systemClock as clock } from '../../src/clock/system-clock.adapter.ts';
+import type { RunStates } from '../../src/concurrency/run-states.ts';
 import { type TaskGroup, TaskGroups } from '../../src/concurrency/task-groups.ts';
 import { actorStream, newEvent } from '../../src/journal/codec.ts';
 import { createMemoryJournal } from '../../src/journal/memory-journal.adapter.ts';
@@ -24,16 +25,18 @@ const author = {
 };
 const stream = actorStream('taskGroup', 'scarce');
 
-function granted() {
+function granted(takeoverCount = 1) {
+  const takeovers = Array.from({ length: takeoverCount }, () => takeover());
   const grant = () => ({ type: 'GrantSlots', now: 9 }) as const;
   const asked = { now: 5, key: 'k', by: 'ann' };
   return new OwnedGiven(taskGroupActor, (effect): TaskGroupCommand | undefined =>
     effect.type === 'grantSlots' ? grant() : undefined,
-  ).given(takeover(), { type: 'ConfigureGroup', slots: 1, ...asked }, { type: 'RequestSlot', now: 6, ...request });
+  ).given(...takeovers, { type: 'ConfigureGroup', slots: 1, ...asked }, { type: 'RequestSlot', now: 6, ...request });
 }
 
-async function groupThatIsOwned() {
-  const { snapshot, history } = granted();
+/** @param epoch of the group @param runEpoch what the journal says of the run */
+async function groupThatIsOwned({ epoch = 1, runEpoch = 1 } = {}) {
+  const { snapshot, history } = granted(epoch);
   const journal = createMemoryJournal({ clock });
   const write = (events: readonly { type: string; data: object }[]) =>
     journal.append(
@@ -51,7 +54,7 @@ async function groupThatIsOwned() {
   // Reason for the cast: this much of the group is used.
   const group = { id: 'scarce', snapshot, revision, ask } as unknown as TaskGroup;
   const transport = createMemoryNetwork({ clock }).connect('m1');
-  const runs = { state: async () => undefined } as unknown as ConstructorParameters<typeof TaskGroups>[0]['runs'];
+  const runs: RunStates = { find: () => undefined, state: async () => undefined, epoch: async () => runEpoch };
   const groups = new TaskGroups({ transport, journal, runs, clock, log: silentLog, checkIntervalMs: 1_000 });
   const sync = (said: { sequence: number; requests?: object[]; releases?: object[] }) =>
     groups.handle(group, { type: 'sync', requests: [], releases: [], ...said });
@@ -86,5 +89,14 @@ test('slots that are asked for again are not given back by a message of before t
   expect(said()).toEqual(['RequestSlot']);
   await sync({ sequence: 4, releases: [{ ...release, epoch: 1 }] });
   expect(said()).toEqual([]);
+  stop();
+});
+
+test('a new owner of the group hears no release by a former owner of the run, whatever it remembers of that run', async () => {
+  const { sync, commands, stop } = await groupThatIsOwned({ epoch: 2, runEpoch: 4 });
+  await sync({ sequence: 1, releases: [{ holder, why: 'ended', epoch: 3 }] });
+  expect(commands).toEqual([]);
+  await sync({ sequence: 1, releases: [{ holder, why: 'ended', epoch: 4 }] });
+  expect(commands).toMatchObject([{ type: 'ReleaseSlot' }]);
   stop();
 });
