@@ -1,6 +1,7 @@
 /** What must hold when a simulated run is over and everything had time to settle. */
 import { HistoryCheck } from '../../actors/invariants/check-history.ts';
 import { checkOwnedHistory, type OwnedKind } from '../../actors/invariants/check-owned-history.ts';
+import type { WorkflowInstanceSnapshot } from '../../actors/workflow-instance/workflow-instance.machine.ts';
 import { taskSummaries } from '../../actors/workflow-instance/workflow-instance.view.ts';
 import type { WorkflowInstanceEvent } from '../../schemas/events/workflow-instance.events.ts';
 import type { InstanceId } from '../../schemas/ids.ts';
@@ -83,14 +84,13 @@ export function checkStreams(monitor: SimMonitor, store: SimStore, random: SimRa
 /** I5: a snapshot that was stored as text and restored goes on as the one that never left memory. */
 function restartAfterEachEvent(
   monitor: SimMonitor,
-  { stream, actor }: RunTrack,
+  { stream, actor, snapshots }: RunTrack,
   events: readonly WorkflowInstanceEvent[],
 ): void {
-  let kept = actor.initial();
-  let stored = JSON.stringify(actor.store(kept));
+  let stored = JSON.stringify(actor.store(actor.initial()));
   for (const [revision, event] of events.entries()) {
     const restored = actor.fold(actor.restore(JSON.parse(stored)), event).snapshot;
-    kept = actor.fold(kept, event).snapshot;
+    const kept = snapshots[revision] as WorkflowInstanceSnapshot;
     stored = JSON.stringify(actor.store(kept));
     const same = stored === JSON.stringify(actor.store(restored));
     const isOwedAlike = JSON.stringify(actor.pendingEffects(kept)) === JSON.stringify(actor.pendingEffects(restored));
@@ -101,11 +101,9 @@ function restartAfterEachEvent(
 }
 
 /** I5, of one run in full: what a new owner reads at any moment leads to the same state and the same duties. */
-function foldEachPrefixAnew(monitor: SimMonitor, store: SimStore, { stream, actor }: RunTrack): void {
+function foldEachPrefixAnew(monitor: SimMonitor, store: SimStore, { stream, actor, snapshots }: RunTrack): void {
   const events = store.streams.eventsOf(stream).map(decodeInstanceEvent);
-  let kept = actor.initial();
-  for (const [index, event] of events.entries()) {
-    kept = actor.fold(kept, event).snapshot;
+  for (const [index, kept] of snapshots.entries()) {
     let anew = actor.initial();
     for (const earlier of events.slice(0, index + 1)) anew = actor.fold(anew, earlier).snapshot;
     const same = JSON.stringify(actor.store(kept)) === JSON.stringify(actor.store(anew));
@@ -117,19 +115,16 @@ function foldEachPrefixAnew(monitor: SimMonitor, store: SimStore, { stream, acto
 }
 
 /** I5 over a border: what a master tells of a run is what the journal says of it at that revision. */
-export function checkView(
-  monitor: SimMonitor,
-  store: SimStore,
-  { run, revision, tasks, counts, params }: RunReply,
-): void {
+export function checkView(monitor: SimMonitor, { run, revision, tasks, counts, params }: RunReply): void {
   const track = monitor.runs.get(streamPrefixes.workflowInstance + (run.instance satisfies InstanceId));
   if (track === undefined) {
     monitor.breach('I2', `the run ${run.instance} is shown, but not in the journal`);
     return;
   }
-  let snapshot = track.actor.initial();
-  for (const recorded of store.streams.eventsOf(track.stream).slice(0, revision + 1)) {
-    snapshot = track.actor.fold(snapshot, decodeInstanceEvent(recorded)).snapshot;
+  const snapshot = track.snapshots[revision];
+  if (snapshot === undefined) {
+    monitor.breach('I2', `the run ${run.instance} is shown at ${revision}, which is not in the journal`);
+    return;
   }
   const { context } = snapshot;
   const expected = {

@@ -209,6 +209,7 @@ export class SimMonitor {
     } catch (fault) {
       this.breach('I5', `${stream}@${revision}: ${String(fault)}`);
     }
+    run.snapshots.push(run.snapshot);
     run.plan = run.actor.at(run.snapshot).plan;
     run.isFinished = run.actor.isFinished(run.snapshot);
     if (run.isFinished) run.ends.add(run.snapshot.value);
@@ -231,6 +232,7 @@ export class SimMonitor {
       stream,
       ...known,
       snapshot: known.actor.initial(),
+      snapshots: [],
       revision: -1,
       epoch: 0,
       owners: [''],

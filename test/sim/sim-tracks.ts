@@ -32,6 +32,8 @@ export type RunTrack = {
   /** Of the version with which it began. */
   actor: WorkflowInstanceActor;
   snapshot: WorkflowInstanceSnapshot;
+  /** After each event. */
+  snapshots: WorkflowInstanceSnapshot[];
   revision: number;
   epoch: number;
   /** Master of each epoch; the index is the epoch. */

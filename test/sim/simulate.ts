@@ -194,7 +194,7 @@ class Simulation {
       life,
       transport: this.#around.network.connect(new Link(life, this.#around.nats)),
       monitor: this.#monitor,
-      checkView: (reply) => checkView(this.#monitor, this.#store, reply),
+      checkView: (reply) => checkView(this.#monitor, reply),
     });
   }
 
