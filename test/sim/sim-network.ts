@@ -2,7 +2,8 @@
  * NATS as the transport's port promises it, between simulated processes: at most once, no order across subjects, nobody
  * there is told at once, a silent peer is a timeout.
  *
- * M1 Receivers are chosen when a message is published. Messages of one sender to one subscription keep their order.
+ * M1 Receivers are chosen when a message is published. Messages of one sender to one subscription keep their order, unless the
+ *    way hung meanwhile: what it held comes in any order, which is worse than NATS does.
  */
 import type { MessageHandler, RequestResult, Subscription, Transport } from '../../src/transport/transport.port.ts';
 import type { Link } from './sim-link.ts';
