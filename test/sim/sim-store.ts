@@ -4,7 +4,8 @@
  *
  * S1 An append is repeated with the same ids until it is answered or its deadline is over. Any of its tries may arrive,
  *    also after a later try was answered, and also when the process that sent it is dead.
- * S2 A reader may be behind, never wrong: it sees a prefix, in order. A subscription repeats a little after a break.
+ * S2 A reader may be behind, never wrong: it sees a prefix, in order. A subscription repeats a little after a break; nothing comes
+ *    by a former connection any more.
  */
 import { AppError } from '../../src/errors/app-error.ts';
 import type {
@@ -227,6 +228,8 @@ class SimSubscription {
   /** Place after the last event that was sent, and after the last one that arrived. */
   index = 0;
   #arrivedIndex = 0;
+  /** Grows with each break. */
+  #connection = 0;
   readonly #store: SimStore;
   readonly #link: Link;
   readonly #filter: AllFilter;
@@ -251,12 +254,17 @@ class SimSubscription {
     const items = this.#collect();
     if (items.length === 0) return;
     this.#isTelling = true;
+    const connection = this.#connection;
     const { index } = this;
-    this.#arrivedAt = this.#link.toLife(() => this.#take(items, index), this.#arrivedAt);
+    const take = () => {
+      if (connection === this.#connection) this.#take(items, index);
+    };
+    this.#arrivedAt = this.#link.toLife(take, this.#arrivedAt);
   }
 
   /** S2: a few events come twice. */
   resume(): void {
+    this.#connection += 1;
     this.#isTelling = false;
     this.#isLive = false;
     this.index = Math.max(0, this.#arrivedIndex - this.#store.world.random.integer(0, 3));
