@@ -73,7 +73,7 @@ const slotTwice: Mutant = {
 const lostActors: Mutant = {
   name: 'masters that look for ownerless runs only',
   breaks: ['I8'],
-  seedCountMax: 150,
+  seedCountMax: 400,
   sabotage: { masterClaims: runClaimsOnly },
 };
 
