@@ -3,12 +3,15 @@
  *
  * R1 At most `readCountMax` reads run at once; others wait for their turn.
  * R2 A read goes on after the last event that it gave, a subscription after the last event or checkpoint.
+ * R3 The end of a call is the end of the stream only while its client is in use: a client that is replaced ends its calls as if
+ *    there were no more, and who took that for the end would fold half a run.
  */
 import { setMaxListeners } from 'node:events';
 import {
   type AllStreamSubscription,
   BACKWARDS,
   END,
+  type EventStoreDBClient,
   eventTypeFilter,
   type Filter,
   FORWARDS,
@@ -50,8 +53,9 @@ type ReadPlace = {
   from: number | undefined;
   remainingCount: number;
   signal: AbortSignal;
-  /** The call under way. */
+  /** The call under way, and whose it is (R3). */
   call: StoreCall<ResolvedEvent> | undefined;
+  client: EventStoreDBClient | undefined;
   attempt: number;
   servedAt: number;
 };
@@ -89,6 +93,7 @@ export class EventStoreDbReader {
       remainingCount: options.limit ?? Number.MAX_SAFE_INTEGER,
       signal,
       call: undefined,
+      client: undefined,
       attempt: 1,
       servedAt: this.options.clock.now(),
     };
@@ -170,14 +175,19 @@ export class EventStoreDbReader {
         this.faultsInARow = 0;
         break;
       }
-      if (!(await call.more({ clock, signal, silenceMaxMs: attemptTimeoutMs }))) break;
+      if (await call.more({ clock, signal, silenceMaxMs: attemptTimeoutMs })) continue;
+      if (place.client !== this.connection.client) throw new Error('the client of the read was replaced'); // R3.
+      break;
     }
     return events;
   }
 
-  private openRead({ stream, isBackwards, from, remainingCount }: ReadPlace): StoreCall<ResolvedEvent> {
+  private openRead(place: ReadPlace): StoreCall<ResolvedEvent> {
+    const { stream, isBackwards, from, remainingCount } = place;
+    const { client } = this.connection;
+    place.client = client;
     return new StoreCall(
-      this.connection.client.readStream(stream, {
+      client.readStream(stream, {
         direction: isBackwards ? BACKWARDS : FORWARDS,
         fromRevision: from === undefined ? (isBackwards ? END : START) : BigInt(from),
         maxCount: remainingCount,

@@ -1,6 +1,10 @@
 /** What the EventStoreDB adapter does when the store is killed, frozen or unheard. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/clock/system-clock.adapter.ts';
+import type { StoreConnection } from '../../src/journal/eventstoredb-connection.ts';
+import { EventStoreDbReader } from '../../src/journal/eventstoredb-reader.ts';
 import type { AppendResult, Journal } from '../../src/journal/journal.port.ts';
+import { silentLog } from '../../src/telemetry/log.ts';
 import { startTestEventStore, type TestEventStore } from '../kit/servers.ts';
 import { collect, newEvents, newStream } from './contract-events.ts';
 import { openTestJournal, startAnswerDroppingProxy } from './eventstoredb.ts';
@@ -93,6 +97,25 @@ describe('the EventStoreDB adapter', () => {
       await server.kill();
       await server.start();
     }
+    expect(revisions).toEqual(Array.from({ length: 3_000 }, (_, index) => index));
+  });
+
+  it('goes on with a read whose client is replaced under it (R3)', async () => {
+    const journal = open(server.url);
+    const stream = newStream();
+    for (let batch = 0; batch < 10; batch += 1) {
+      await journal.append(stream, batch === 0 ? 'none' : batch * 300 - 1, newEvents(300));
+    }
+    const options = { connectionString: server.url, attemptTimeoutMs: 3_000, deadlineMs: 30_000, clock: systemClock };
+    const reader = new EventStoreDbReader({ ...options, log: silentLog });
+    // Reason for the cast: it is replaced after faults of other reads, which cannot be timed from outside.
+    const { connection } = reader as unknown as { connection: StoreConnection };
+    const revisions: number[] = [];
+    for await (const event of reader.read(stream, {})) {
+      revisions.push(event.revision);
+      if (revisions.length === 5) await connection.replaceClient();
+    }
+    await reader.stop();
     expect(revisions).toEqual(Array.from({ length: 3_000 }, (_, index) => index));
   });
 
