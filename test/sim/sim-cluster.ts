@@ -1,7 +1,7 @@
 /**
  * A simulated cluster whose applications have lives of their own: they wait, run and end whatever becomes of who started them.
  * It is slow, takes its time to kill, is away for a while, and forgets some of what has ended. Ids may be lost before anybody
- * read them: then only the tag tells.
+ * read them: then only the tag tells. Some attempts start several.
  */
 import type { Application } from '../../schemas/clusters/application.schema.ts';
 import type { TaskDefinition } from '../../schemas/definition/workflow.definition.ts';
@@ -51,7 +51,11 @@ function submitting(task: TaskDefinition, random: SimRandom): TaskDefinition {
     graceMs: 0,
   } as TaskDefinition['settings'];
   const policy = random.pick(['adopt', 'adopt', 'kill', 'ask'] as const);
-  const limits = random.chance(0.3) ? { followLimitMs: Math.round(random.magnitude(100, 20_000)) } : {};
+  const limit = () => Math.round(random.magnitude(100, 20_000));
+  const limits = {
+    ...(random.chance(0.3) ? { followLimitMs: limit() } : {}),
+    ...(random.chance(0.3) ? { answerLimitMs: limit() } : {}),
+  };
   return { ...task, settings, ...(random.chance(0.7) ? { onOrphaned: { policy, ...limits } } : {}) };
 }
 
@@ -106,22 +110,28 @@ export class SimCluster {
     return this.#world.now < Math.min(endsAt, killedAt ?? Number.POSITIVE_INFINITY);
   }
 
-  /** The client submits at once, tells the id late or never, and ends with its application. */
+  /** The client submits at once, some another one or two soon after, and ends when all of them have ended. */
   #startClient(life: Life, context: AttemptContext): RunningAttempt {
-    const app = this.#submit(context.offer);
-    const { id } = app;
-    const found = { kind: 'yarn', id, cluster: clusterName } as const;
-    if (this.#random.chance(0.8)) life.after(this.#random.magnitude(1, 3_000), () => context.foundApplication(found));
     let isOver = false;
+    const apps: SimApplication[] = [];
+    let left = this.#random.chance(0.25) ? this.#random.integer(2, 3) : 1;
+    const submitNext = (): void => {
+      if (isOver) return;
+      left -= 1;
+      apps.push(this.#submitTelling(life, context));
+      if (left > 0) life.after(this.#random.magnitude(1, 1_000), submitNext);
+    };
+    submitNext();
     const look = (): void => {
       if (isOver) return;
-      if (this.isLive(app)) {
+      if (left > 0 || apps.some((app) => this.isLive(app))) {
         life.after(200, look);
         return;
       }
       isOver = true;
-      const message = `the application ${id} ended badly`;
-      if (app.killedAt === undefined && app.end === 'succeeded') context.ended({ kind: 'succeeded', outputs: {} });
+      const bad = apps.find(({ killedAt, end }) => killedAt !== undefined || end === 'failed');
+      const message = `the application ${bad?.id} ended badly`;
+      if (bad === undefined) context.ended({ kind: 'succeeded', outputs: {} });
       else context.ended({ kind: 'failed', fault: { code: 'TASK_EXIT_NONZERO', message }, exitCode: 1 });
     };
     look();
@@ -132,6 +142,14 @@ export class SimCluster {
         context.ended({ kind: 'cancelled' });
       },
     };
+  }
+
+  /** The id is told late or never. */
+  #submitTelling(life: Life, context: AttemptContext): SimApplication {
+    const app = this.#submit(context.offer);
+    const found = { kind: 'yarn', id: app.id, cluster: clusterName } as const;
+    if (this.#random.chance(0.8)) life.after(this.#random.magnitude(1, 3_000), () => context.foundApplication(found));
+    return app;
   }
 
   #submit({ attemptId, instance, task }: Offer): SimApplication {
@@ -159,7 +177,7 @@ export class SimCluster {
   #checkAlone(app: SimApplication): void {
     if (app.isGhost) return;
     for (const other of this.applications.values()) {
-      if (other === app || other.isGhost || other.instance !== app.instance || other.task !== app.task) continue;
+      if (other.attemptId === app.attemptId || other.isGhost || other.instance !== app.instance || other.task !== app.task) continue;
       if (!this.isLive(other) || this.#monitor.attempts.get(other.attemptId)?.isLeftByPerson) continue;
       this.#monitor.breach('I11', `${app.task} of ${app.instance} starts ${app.id} while ${other.id} lives`);
     }
