@@ -177,7 +177,8 @@ export class SimCluster {
   #checkAlone(app: SimApplication): void {
     if (app.isGhost) return;
     for (const other of this.applications.values()) {
-      if (other.attemptId === app.attemptId || other.isGhost || other.instance !== app.instance || other.task !== app.task) continue;
+      if (other.instance !== app.instance || other.task !== app.task) continue;
+      if (other.attemptId === app.attemptId || other.isGhost) continue;
       if (!this.isLive(other) || this.#monitor.attempts.get(other.attemptId)?.isLeftByPerson) continue;
       this.#monitor.breach('I11', `${app.task} of ${app.instance} starts ${app.id} while ${other.id} lives`);
     }
