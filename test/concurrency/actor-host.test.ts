@@ -47,23 +47,25 @@ async function createHost() {
   return { host, answers };
 }
 
-test('who hears of a later owner before the answer to its own fence is no owner (H3)', async () => {
+/** The actor is being taken; `told` says who has it while the answer to the fence is on the way. */
+async function takenWhile(told: { epoch: number }) {
   const { host, answers } = await createHost();
   const place = host.locate('scarce');
   await expect.poll(() => answers.length).toBe(1);
-  host.ownershipTaken('scarce', { incarnation: other, epoch: 2 });
+  host.ownershipTaken('scarce', { incarnation: other, ...told });
   answers[0]?.();
-  expect(await place).toEqual({ kind: 'elsewhere', owner: undefined });
+  return { host, place: await place };
+}
+
+test('who hears of a later owner before the answer to its own fence is no owner (H3)', async () => {
+  const { host, place } = await takenWhile({ epoch: 2 });
+  expect(place).toEqual({ kind: 'elsewhere', owner: undefined });
   expect(host.find('scarce')).toBeUndefined();
 });
 
 test('what was known of earlier owners does not hinder a fence', async () => {
-  const { host, answers } = await createHost();
-  const place = host.locate('scarce');
-  await expect.poll(() => answers.length).toBe(1);
-  host.ownershipTaken('scarce', { incarnation: other, epoch: 0 });
-  answers[0]?.();
-  expect(await place).toMatchObject({ kind: 'live' });
+  const { host, place } = await takenWhile({ epoch: 0 });
+  expect(place).toMatchObject({ kind: 'live' });
   host.ownershipTaken('scarce', { incarnation: other, epoch: 2 });
   expect(host.find('scarce')).toBeUndefined();
 });
